@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "CLinux.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+const char *wm_error_text(int code) { return strerrordesc_np(code); }
+
+static struct flock whole_file(short type) {
+    struct flock lock;
+    memset(&lock, 0, sizeof lock);
+    lock.l_type = type;
+    lock.l_whence = SEEK_SET;
+    return lock;
+}
+
+int wm_lock_try(int fd, bool exclusive) {
+    struct flock lock = whole_file(exclusive ? F_WRLCK : F_RDLCK);
+    return fcntl(fd, F_OFD_SETLK, &lock);
+}
+
+int wm_lock_release(int fd) {
+    struct flock lock = whole_file(F_UNLCK);
+    return fcntl(fd, F_OFD_SETLK, &lock);
+}
+
+int wm_lock_is_held(int fd) {
+    struct flock lock = whole_file(F_WRLCK);
+    if (fcntl(fd, F_OFD_GETLK, &lock) < 0) return -1;
+    return lock.l_type != F_UNLCK;
+}
+
+// CRC-32C: eight tables of 256 (slicing by eight), filled on first use; the SSE 4.2 instruction where there is one.
+
+static uint32_t table[8][256];
+
+static void __attribute__((constructor)) fill_table(void) {
+    for (uint32_t i = 0; i < 256; i++) {
+        uint32_t crc = i;
+        for (int bit = 0; bit < 8; bit++) crc = (crc >> 1) ^ (crc & 1 ? 0x82F63B78u : 0);
+        table[0][i] = crc;
+    }
+    for (uint32_t i = 0; i < 256; i++)
+        for (int slice = 1; slice < 8; slice++)
+            table[slice][i] = (table[slice - 1][i] >> 8) ^ table[0][table[slice - 1][i] & 0xFF];
+}
+
+static uint32_t crc_portable(uint32_t crc, const uint8_t *bytes, size_t count) {
+    while (count >= 8) {
+        uint32_t low, high;
+        memcpy(&low, bytes, 4);
+        memcpy(&high, bytes + 4, 4);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+        low = __builtin_bswap32(low);
+        high = __builtin_bswap32(high);
+#endif
+        low ^= crc;
+        crc = table[7][low & 0xFF] ^ table[6][(low >> 8) & 0xFF] ^ table[5][(low >> 16) & 0xFF] ^
+              table[4][low >> 24] ^ table[3][high & 0xFF] ^ table[2][(high >> 8) & 0xFF] ^
+              table[1][(high >> 16) & 0xFF] ^ table[0][high >> 24];
+        bytes += 8;
+        count -= 8;
+    }
+    while (count--) crc = (crc >> 8) ^ table[0][(crc ^ *bytes++) & 0xFF];
+    return crc;
+}
+
+#if defined(__x86_64__)
+__attribute__((target("sse4.2"))) static uint32_t crc_sse42(uint32_t crc, const uint8_t *bytes, size_t count) {
+    uint64_t wide = crc;
+    while (count >= 8) {
+        uint64_t word;
+        memcpy(&word, bytes, 8);
+        wide = __builtin_ia32_crc32di(wide, word);
+        bytes += 8;
+        count -= 8;
+    }
+    crc = (uint32_t)wide;
+    while (count--) crc = __builtin_ia32_crc32qi(crc, *bytes++);
+    return crc;
+}
+#endif
+
+uint32_t wm_crc32c(uint32_t crc, const void *bytes, size_t count) {
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("sse4.2")) return ~crc_sse42(~crc, bytes, count);
+#endif
+    return ~crc_portable(~crc, bytes, count);
+}
