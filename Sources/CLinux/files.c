@@ -2,10 +2,18 @@
 #include "CLinux.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 
 const char *wm_error_text(int code) { return strerrordesc_np(code); }
+
+void wm_name_thread(const char *name) {
+    char first[16];
+    strncpy(first, name, sizeof first - 1);
+    first[sizeof first - 1] = 0;
+    pthread_setname_np(pthread_self(), first);
+}
 
 static struct flock whole_file(short type) {
     struct flock lock;

@@ -4,6 +4,11 @@
 #include <string.h>
 #include <sys/uio.h>
 
+int wm_accept(int socket, struct sockaddr_storage *peer) {
+    socklen_t length = sizeof *peer;
+    return accept4(socket, (struct sockaddr *)peer, &length, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
 union control {
     struct cmsghdr header;
     char space[CMSG_SPACE(sizeof(int))];

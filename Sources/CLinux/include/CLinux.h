@@ -14,6 +14,7 @@
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/random.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/un.h>
@@ -33,11 +34,47 @@ int wm_lock_is_held(int fd);
 /// CRC-32C (Castagnoli, RFC 3720 B.4); begin with crc = 0 and pass the result on for the next part.
 uint32_t wm_crc32c(uint32_t crc, const void *bytes, size_t count);
 
+/// Names the calling thread for ps(1); the first 15 octets count.
+void wm_name_thread(const char *name);
+
+/// accept4(2), close-on-exec and non-blocking.
+int wm_accept(int socket, struct sockaddr_storage *peer);
+
 // Descriptors over a UNIX socket (passing.c)
 
 /// Sends bytes and, when fd >= 0, one descriptor. Returns bytes sent, or -1 with errno.
 ssize_t wm_send_descriptor(int socket, const void *bytes, size_t count, int fd);
 /// Receives one datagram and at most one descriptor (close-on-exec) into *fd, -1 when none came.
 ssize_t wm_receive_descriptor(int socket, void *bytes, size_t count, int *fd);
+
+// What a worker gives up (sandbox.c)
+
+enum {
+    WM_READ = 1,         // read files
+    WM_LIST = 2,         // list folders
+    WM_CREATE = 4,       // make files and write to them
+    WM_WRITE = 8,        // write to files that are there
+    WM_REMOVE = 16,      // remove files
+    WM_MAKE_FOLDER = 32, // make folders
+    WM_MOVE = 64,        // rename and link from and to other folders
+};
+struct wm_path_rule {
+    const char *path;
+    uint32_t rights;
+};
+/// Limits this thread, and those that it will start, to the paths named (landlock(7)); no TCP port can be bound, and
+/// none connected to unless `may_connect`.
+/// Returns the kernel's Landlock ABI, 0 when it has none, -1 with errno.
+int wm_landlock(const struct wm_path_rule *rules, size_t count, bool may_connect);
+
+enum {
+    WM_CALLS_ACCEPT = 1,  // accept connections
+    WM_CALLS_FILES = 2,   // open, rename, link, list …
+    WM_CALLS_CONNECT = 4, // make sockets and connect them
+    WM_CALLS_LOAD = 8,    // map executable pages: the resolver's plug-ins
+};
+/// Refuses every system call (EPERM) that is not in the lists chosen; nobody can execute a program or make a process.
+/// Returns 1, 0 when the kernel has no seccomp filters, -1 with errno.
+int wm_seccomp(uint32_t calls);
 
 #endif
