@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+import COpenSSL
+
+/// A certificate chain with its private key, as PEM text.
+nonisolated package struct TLSIdentity: Equatable, Sendable {
+    /// The host's certificate first, then those that lead to the root.
+    package let chain: String
+    package let privateKey: String
+
+    package init(chain: String, privateKey: String) {
+        self.chain = chain
+        self.privateKey = privateKey
+    }
+}
+
+/// What one service shows to its clients: certificates, protocol versions, ticket keys.
+///
+/// TLS 1.2 and 1.3 with forward secrecy and authenticated encryption only (RFC 9325 §3.1, §4.2).
+package final class TLSContext {
+    /// `SSL_CTX`, one a certificate; the first is shown to clients that name no host or an unknown one.
+    private let contexts: [OpaquePointer]
+
+    /// Prepares a server's context.
+    ///
+    /// - Parameters:
+    ///   - identities: At least one; further ones are chosen by the name that the client sends (RFC 6066 §3).
+    ///   - ticketKeys: 80 octets, the same in all workers of one service and one user group and nowhere else, so
+    ///     that a session resumes in any of them (RFC 5077, RFC 8446 §4.6.1).
+    ///   - scope: The service and the group; a ticket of another scope is refused.
+    /// - Throws: `TLSError` when a certificate or key is unusable.
+    package init(
+        identities: [TLSIdentity], ticketKeys: [UInt8], scope: String
+    ) throws(TLSError) {
+        precondition(!identities.isEmpty)
+        var made: [OpaquePointer] = []
+        do throws(TLSError) {
+            for identity in identities {
+                made.append(
+                    try Self.makeContext(identity, ticketKeys: ticketKeys, scope: Array(scope.utf8))
+                )
+            }
+        } catch {
+            made.forEach(SSL_CTX_free)
+            throw error
+        }
+        contexts = made
+        guard contexts.count > 1 else { return }
+        // The context frees itself of the callback in deinit, before this object is gone.
+        wm_ctx_set_name_callback(
+            contexts[0],
+            { ssl, _, argument in
+                guard let ssl, let argument else { return SSL_TLSEXT_ERR_NOACK }
+                let address = UInt(bitPattern: argument)
+                let session = UInt(bitPattern: ssl)
+                return MainActor.assumeIsolated { TLSContext.chooseByName(session, address) }
+            }, Unmanaged.passUnretained(self).toOpaque())
+    }
+
+    isolated deinit {
+        if contexts.count > 1 { wm_ctx_set_name_callback(contexts[0], nil, nil) }
+        contexts.forEach(SSL_CTX_free)
+    }
+
+    /// A new server session; owned by the caller.
+    func makeSession() -> OpaquePointer? {
+        SSL_new(contexts[0])
+    }
+
+    private static func chooseByName(_ session: UInt, _ address: UInt) -> Int32 {
+        guard let ssl = OpaquePointer(bitPattern: session),
+            let pointer = UnsafeRawPointer(bitPattern: address),
+            let name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name)
+        else { return SSL_TLSEXT_ERR_NOACK }
+        let context = Unmanaged<TLSContext>.fromOpaque(pointer).takeUnretainedValue()
+        for candidate in context.contexts {
+            guard let certificate = SSL_CTX_get0_certificate(candidate),
+                X509_check_host(certificate, name, 0, 0, nil) == 1
+            else { continue }
+            SSL_set_SSL_CTX(ssl, candidate)
+            return SSL_TLSEXT_ERR_OK
+        }
+        return SSL_TLSEXT_ERR_NOACK
+    }
+
+    private static func makeContext(
+        _ identity: TLSIdentity, ticketKeys: [UInt8], scope: [UInt8]
+    ) throws(TLSError) -> OpaquePointer {
+        ERR_clear_error()
+        guard let context = SSL_CTX_new(TLS_server_method()) else {
+            throw .library(drainErrors())
+        }
+        do throws(TLSError) {
+            wm_ctx_set_versions(context)
+            wm_ctx_set_modes(context)
+            wm_ctx_set_server_options(context)
+            wm_ctx_disable_session_cache(context)
+            // One ticket a handshake is enough for clients that come one after another.
+            SSL_CTX_set_num_tickets(context, 1)
+            guard
+                SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL") == 1,
+                wm_ctx_set_groups(context, "X25519:P-256:P-384") == 1,
+                SSL_CTX_set_session_id_context(context, scope, UInt32(min(scope.count, 32))) == 1
+            else { throw .library(drainErrors()) }
+            var keys = ticketKeys
+            guard wm_ctx_set_ticket_keys(context, &keys, keys.count) == 1 else {
+                throw .library(drainErrors())
+            }
+            try use(identity, in: context)
+            return context
+        } catch {
+            SSL_CTX_free(context)
+            throw error
+        }
+    }
+
+    private static func use(_ identity: TLSIdentity, in context: OpaquePointer) throws(TLSError) {
+        let chain = Array(identity.chain.utf8)
+        guard let source = wm_memory_bio(chain, Int32(chain.count)) else {
+            throw .library(drainErrors())
+        }
+        defer { BIO_free(source) }
+        guard let leaf = PEM_read_bio_X509(source, nil, nil, nil) else {
+            ERR_clear_error()
+            throw .noCertificate
+        }
+        let accepted = SSL_CTX_use_certificate(context, leaf)
+        X509_free(leaf)
+        guard accepted == 1 else { throw .library(drainErrors()) }
+        while let next = PEM_read_bio_X509(source, nil, nil, nil) {
+            guard wm_ctx_add_chain(context, next) == 1 else {
+                X509_free(next)
+                throw .library(drainErrors())
+            }
+        }
+        ERR_clear_error()
+
+        let key = Array(identity.privateKey.utf8)
+        guard let keySource = wm_memory_bio(key, Int32(key.count)) else {
+            throw .library(drainErrors())
+        }
+        defer { BIO_free(keySource) }
+        // Without a callback the library would ask for a passphrase on the terminal.
+        guard let privateKey = PEM_read_bio_PrivateKey(keySource, nil, { _, _, _, _ in -1 }, nil)
+        else {
+            ERR_clear_error()
+            throw .noPrivateKey
+        }
+        defer { EVP_PKEY_free(privateKey) }
+        guard SSL_CTX_use_PrivateKey(context, privateKey) == 1,
+            SSL_CTX_check_private_key(context) == 1
+        else {
+            ERR_clear_error()
+            throw .mismatch
+        }
+    }
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+import COpenSSL
+package import Common
+import Glibc
+
+/// What was agreed on in a handshake.
+nonisolated package struct TLSFacts: Equatable, Sendable {
+    /// Such as "TLSv1.3".
+    package let version: String
+    /// Such as "TLS_AES_256_GCM_SHA384".
+    package let cipher: String
+    package let bits: Int
+    /// The host name that the client asked for (RFC 6066 §3).
+    package let serverName: String?
+    /// Whether an earlier session was resumed.
+    package let isResumed: Bool
+
+    package init(
+        version: String, cipher: String, bits: Int, serverName: String?, isResumed: Bool
+    ) {
+        self.version = version
+        self.cipher = cipher
+        self.bits = bits
+        self.serverName = serverName
+        self.isResumed = isResumed
+    }
+}
+
+/// A connection under TLS: libssl on the non-blocking socket.
+package final class TLSStream: ByteStream {
+    package let facts: TLSFacts
+    private let connection: Connection
+    private let context: TLSContext
+    private let session: OpaquePointer
+    private var pending: [UInt8] = []
+    private var isOpen = true
+    private var isBroken = false
+
+    /// Borrowed by whoever reads; more than the largest record.
+    private static let input = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 65_536)
+
+    /// Shakes hands as the server; the connection is this stream's from now on, and closed when that fails.
+    ///
+    /// - Throws: `StreamError`; a client that speaks no TLS gives `.tls` with the library's words.
+    package static func accept(
+        over connection: Connection, context: TLSContext, until deadline: Deadline
+    ) async throws(StreamError) -> TLSStream {
+        guard let session = context.makeSession(), SSL_set_fd(session, connection.number) == 1
+        else {
+            connection.close()
+            throw .tls(drainErrors())
+        }
+        do throws(StreamError) {
+            while true {
+                ERR_clear_error()
+                let result = SSL_accept(session)
+                if result == 1 { break }
+                try await settle(session, result, connection, deadline)
+            }
+        } catch {
+            SSL_free(session)
+            connection.close()
+            throw error
+        }
+        return TLSStream(connection, context, session)
+    }
+
+    private init(_ connection: Connection, _ context: TLSContext, _ session: OpaquePointer) {
+        self.connection = connection
+        self.context = context
+        self.session = session
+        let cipher = SSL_get_current_cipher(session)
+        facts = TLSFacts(
+            version: String(cString: SSL_get_version(session)),
+            cipher: String(cString: SSL_CIPHER_get_name(cipher)),
+            bits: Int(SSL_CIPHER_get_bits(cipher, nil)),
+            serverName: SSL_get_servername(session, TLSEXT_NAMETYPE_host_name).map {
+                String(cString: $0)
+            },
+            isResumed: SSL_session_reused(session) == 1)
+    }
+
+    isolated deinit {
+        close()
+        SSL_free(session)
+    }
+
+    package var peer: SocketAddress { connection.peer }
+    package var local: SocketAddress { connection.local }
+    package var pendingCount: Int { pending.count }
+
+    package func read(
+        until deadline: Deadline, into body: (Span<UInt8>) -> Void
+    ) async throws(StreamError) -> Bool {
+        while true {
+            guard isOpen else { throw .closedByPeer }
+            ERR_clear_error()
+            let count = SSL_read(session, Self.input.baseAddress, Int32(Self.input.count))
+            if count > 0 {
+                body(Self.input.extracting(..<Int(count)).span)
+                return true
+            }
+            let reason = SSL_get_error(session, count)
+            if reason == SSL_ERROR_ZERO_RETURN { return false }
+            if reason == SSL_ERROR_WANT_READ {
+                connection.readiness.isReadable = false
+                if !pending.isEmpty { try await flush(until: deadline) }
+                try await connection.waitReadable(until: deadline)
+                continue
+            }
+            try await fail(count, deadline)
+        }
+    }
+
+    package func enqueue(_ bytes: [UInt8]) {
+        if pending.isEmpty { pending = bytes } else { pending += bytes }
+    }
+
+    package func enqueue(_ text: String) {
+        pending.append(contentsOf: text.utf8)
+    }
+
+    package func flush(until deadline: Deadline) async throws(StreamError) {
+        var sent = 0
+        while sent < pending.count {
+            guard isOpen else { throw .closedByPeer }
+            ERR_clear_error()
+            let count = pending.withUnsafeBytes { bytes in
+                SSL_write(
+                    session, bytes.baseAddress?.advanced(by: sent),
+                    Int32(min(bytes.count - sent, 1 << 20)))
+            }
+            if count > 0 {
+                sent += Int(count)
+                continue
+            }
+            try await fail(count, deadline)
+        }
+        pending = []
+    }
+
+    package func interrupt() {
+        connection.interrupt()
+    }
+
+    package func close() {
+        guard isOpen else { return }
+        isOpen = false
+        pending = []
+        // One-sided: our close_notify goes out if the socket takes it; nobody waits for the peer's.
+        if !isBroken {
+            ERR_clear_error()
+            SSL_shutdown(session)
+        }
+        connection.close()
+    }
+
+    private func fail(_ result: Int32, _ deadline: Deadline) async throws(StreamError) {
+        do throws(StreamError) {
+            try await Self.settle(session, result, connection, deadline)
+        } catch {
+            // After a fatal error the library must not be asked to shut down (SSL_shutdown(3ssl)).
+            if error != .timedOut, error != .interrupted {
+                isBroken = true
+                pending = []
+            }
+            throw error
+        }
+    }
+
+    /// Waits for what the library wants, or says why it cannot go on.
+    private static func settle(
+        _ session: OpaquePointer, _ result: Int32, _ connection: Connection, _ deadline: Deadline
+    ) async throws(StreamError) {
+        let code = errno
+        switch SSL_get_error(session, result) {
+        case SSL_ERROR_WANT_READ:
+            connection.readiness.isReadable = false
+            try await connection.waitReadable(until: deadline)
+        case SSL_ERROR_WANT_WRITE:
+            connection.readiness.isWritable = false
+            try await connection.waitWritable(until: deadline)
+        case SSL_ERROR_ZERO_RETURN:
+            throw .closedByPeer
+        case SSL_ERROR_SYSCALL:
+            let words = ERR_peek_error() == 0 ? nil : drainErrors()
+            if let words { throw .tls(words) }
+            if code == 0 || code == ECONNRESET || code == EPIPE { throw .closedByPeer }
+            throw .system(SystemError("TLS", on: connection.peer.description, code: code))
+        default:
+            throw .tls(drainErrors())
+        }
+    }
+}
