@@ -6,6 +6,14 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include <features.h>
+// _GNU_SOURCE renames the member of fd_set; Swift's Glibc module is built without it, and whether the two meet depends
+// on the order in which the compiler loads them.
+#pragma push_macro("__USE_XOPEN")
+#undef __USE_XOPEN
+#include <sys/select.h>
+#pragma pop_macro("__USE_XOPEN")
+
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stddef.h>
