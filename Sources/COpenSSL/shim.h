@@ -2,9 +2,6 @@
 // libssl's macros as functions.
 #ifndef WMAIL_COPENSSL_H
 #define WMAIL_COPENSSL_H
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
