@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 const char *wm_error_text(int code) { return strerrordesc_np(code); }
@@ -38,6 +39,14 @@ int wm_lock_is_held(int fd) {
     if (fcntl(fd, F_OFD_GETLK, &lock) < 0) return -1;
     return lock.l_type != F_UNLCK;
 }
+
+int64_t wm_file_system_type(int fd) {
+    struct statfs status;
+    if (fstatfs(fd, &status) < 0) return -1;
+    return (int64_t)status.f_type;
+}
+
+int wm_sync_file_system(int fd) { return syncfs(fd); }
 
 // CRC-32C: eight tables of 256 (slicing by eight), filled on first use; the SSE 4.2 instruction where there is one.
 

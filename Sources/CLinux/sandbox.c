@@ -86,7 +86,7 @@ static const int everyone[] = {
     SYS_getpeername, SYS_getsockopt, SYS_setsockopt, SYS_poll, SYS_ppoll,
 };
 static const int files[] = {
-    SYS_openat, SYS_open, SYS_pread64, SYS_pwrite64, SYS_fsync, SYS_ftruncate, SYS_rename, SYS_renameat,
+    SYS_openat, SYS_open, SYS_pread64, SYS_pwrite64, SYS_fsync, SYS_syncfs, SYS_ftruncate, SYS_rename, SYS_renameat,
     SYS_renameat2, SYS_link, SYS_linkat, SYS_unlink, SYS_unlinkat, SYS_mkdir, SYS_mkdirat, SYS_fchmod,
     SYS_fchmodat, SYS_getdents64, SYS_newfstatat, SYS_stat, SYS_lstat, SYS_statx, SYS_statfs, SYS_fstatfs,
     SYS_inotify_init1, SYS_inotify_add_watch, SYS_inotify_rm_watch, SYS_fadvise64, SYS_sendfile,

@@ -39,6 +39,10 @@ int wm_lock_try(int fd, bool exclusive);
 int wm_lock_release(int fd);
 /// 1 when another open file description holds a lock that conflicts with an exclusive one, 0 when none, -1 on error.
 int wm_lock_is_held(int fd);
+/// The file system's type as statfs(2) numbers it, -1 with errno.
+int64_t wm_file_system_type(int fd);
+/// Flushes the whole file system that the file is on; 0, or -1 with errno.
+int wm_sync_file_system(int fd);
 /// CRC-32C (Castagnoli, RFC 3720 B.4); begin with crc = 0 and pass the result on for the next part.
 uint32_t wm_crc32c(uint32_t crc, const void *bytes, size_t count);
 
