@@ -89,4 +89,46 @@ enum {
 /// Returns 1, 0 when the kernel has no seccomp filters, -1 with errno.
 int wm_seccomp(uint32_t calls);
 
+// Processes and privileges (spawn.c)
+
+/// What to start, and as whom.
+struct wm_program {
+    /// Absolute path; there is no search.
+    const char *path;
+    /// argv and envp, each ended by NULL.
+    char *const *arguments;
+    char *const *environment;
+    /// Descriptors of this process that become 3, 4, … of the new one; it gets no others but 0 (/dev/null), 1 and 2.
+    const int *descriptors;
+    size_t descriptor_count;
+    /// With change_user: real, effective and saved ids, and exactly these supplementary groups.
+    bool change_user;
+    uid_t user;
+    gid_t group;
+    const gid_t *groups;
+    size_t group_count;
+    /// RLIMIT_NOFILE, soft and hard; never above this process's own hard limit.
+    uint64_t open_files;
+};
+
+/// Forks and executes. The new process has its own session, default signal handling, no capability, no_new_privs,
+/// no core file, and dies with this one (call from the main thread: the parent-death signal follows the thread).
+/// Returns its pid once exec has succeeded, or -1 with errno and the name of the step that failed in *failed_step.
+pid_t wm_spawn(const struct wm_program *program, const char **failed_step);
+/// The exit code in a status of waitpid, or -1 when a signal ended the process.
+int wm_exit_code(int wait_status);
+/// The signal in a status of waitpid that ended the process, or 0 when it exited.
+int wm_end_signal(int wait_status);
+
+/// Root becomes this user for good and keeps CAP_SETUID, CAP_SETGID and CAP_KILL, nothing that exec could pass on.
+/// Returns 0, or -1 with errno and the name of the step that failed in *failed_step.
+int wm_drop_root(uid_t user, gid_t group, const gid_t *groups, size_t group_count, const char **failed_step);
+/// No core file, and no other process of the same user may read this one's memory. Lost at exec, so each program asks.
+int wm_hide_memory(void);
+/// Raises the soft limit of open files to the hard one (for root: the hard one to `wanted` first). Returns the soft limit.
+uint64_t wm_raise_open_files(uint64_t wanted);
+
+/// A memory file with these bytes that nobody can change any more; close-on-exec. -1 with errno.
+int wm_sealed_memory(const char *name, const void *bytes, size_t count);
+
 #endif
