@@ -54,16 +54,22 @@ extension JSON: Equatable {
 extension JSON {
     package static var null: Self { Self(.null) }
 
+    /// `true` or `false`, without a place.
     package static func boolean(_ value: Bool) -> Self { Self(.boolean(value)) }
 
+    /// A whole number, without a place.
     package static func integer(_ value: Int) -> Self { Self(.integer(value)) }
 
+    /// A number, without a place.
     package static func number(_ value: Double) -> Self { Self(.number(value)) }
 
+    /// A string, without a place.
     package static func string(_ value: String) -> Self { Self(.string(value)) }
 
+    /// An array, without a place.
     package static func array(_ elements: [JSON]) -> Self { Self(.array(elements)) }
 
+    /// An array of strings, without a place.
     package static func strings(_ elements: [String]) -> Self { .array(elements.map(JSON.string)) }
 
     /// An object with the given keys, in this order; the caller sees to it that no key comes twice.

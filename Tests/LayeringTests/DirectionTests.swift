@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Testing
+
+/// Holds the diamond: who may import whom, what the compiler alone would let pass.
+@Suite struct DirectionTests {
+    /// Each module of Sources with everything that it may import.
+    static let allowed: [(module: String, imports: Set<String>)] = [
+        ("Mail", []),
+        ("SMTP", ["Mail"]),
+        ("POP3", ["Mail"]),
+        ("Common", ["Mail", "CLinux", "Glibc", "Synchronization", "_Concurrency"]),
+        ("TLS", ["Common", "COpenSSL", "Glibc"]),
+        ("master", ["Mail", "Common", "CLinux", "CSystemd", "Glibc"]),
+        ("smtpd", ["Mail", "SMTP", "Common", "TLS", "Glibc"]),
+        ("pop3d", ["Mail", "POP3", "Common", "TLS", "Glibc"]),
+        ("relayd", ["Mail", "Common", "Glibc"]),
+        (
+            "authd",
+            ["Mail", "Common", "CCrypt", "Glibc", "Synchronization"]
+        ),
+    ]
+
+    @Test(arguments: allowed) func importsOnly(module: String, imports: Set<String>) throws {
+        let files = try SourceTree.swiftFiles("Sources/\(module)")
+        #expect(!files.isEmpty)
+        for file in files {
+            for name in file.imports {
+                #expect(imports.contains(name), "\(file) imports \(name)")
+            }
+        }
+    }
+
+    @Test func everyModuleIsListed() throws {
+        let withSwift = try SourceTree.folders("Sources").filter {
+            try !SourceTree.swiftFiles("Sources/\($0)").isEmpty
+        }
+        #expect(withSwift == Self.allowed.map(\.module).sorted())
+    }
+
+    /// The dependencies that Package.swift must declare; tests aside, they are the diamond.
+    static let dependencies: [String: [String]] = [
+        "CLinux": [], "Mail": [], "SMTP": ["Mail"], "POP3": ["Mail"],
+        "Common": ["CLinux", "Mail"], "TLS": ["COpenSSL", "Common"],
+        "master": ["CLinux", "CSystemd", "Common", "Mail"],
+        "smtpd": ["Common", "Mail", "SMTP", "TLS"],
+        "pop3d": ["Common", "Mail", "POP3", "TLS"],
+        "relayd": ["Common", "Mail"],
+        "authd": ["CCrypt", "Common", "Mail"],
+    ]
+
+    @Test func packageDeclaresTheDiamond() throws {
+        let manifest = try SourceFile(path: "Package.swift").lines.joined(separator: "\n")
+        let target = /\.(?:target|executableTarget)\(\s*name:\s*"(\w+)"(?<rest>[^)]*)/
+        let list = /dependencies:\s*\[(?<names>[^\]]*)\]/
+        var declared: [String: [String]] = [:]
+        for match in manifest.matches(of: target) where match.1 != "TestSupport" {
+            let names = match.rest.firstMatch(of: list).map { String($0.names) } ?? ""
+            declared[String(match.1)] = names.matches(of: /\w+/).map { String($0.0) }.sorted()
+        }
+        #expect(declared == Self.dependencies)
+    }
+
+    @Test func packageTakesNothingFromOutside() throws {
+        let manifest = try SourceFile(path: "Package.swift").code
+        #expect(!manifest.contains { $0.text.contains(".package(") })
+    }
+}
