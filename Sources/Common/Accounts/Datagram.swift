@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Why bytes are no question or answer, or a question or answer cannot be made into bytes.
-package enum AccountCodecError: Error, Equatable, Sendable {
+package enum AccountCodecError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The bytes end before their last field does.
     case truncated
     /// Bytes follow the last field.
@@ -10,6 +10,15 @@ package enum AccountCodecError: Error, Equatable, Sendable {
     case badValue(String)
     /// The datagram would exceed ``AccountCodec/datagramLimit`` or a field what its length can say.
     case tooLong
+
+    package var description: String {
+        switch self {
+        case .truncated: "the datagram ends too early"
+        case .trailingBytes: "bytes follow the last field"
+        case .badValue(let field): "the field \(field) has no meaning"
+        case .tooLong: "longer than a datagram can say"
+        }
+    }
 }
 
 /// Fields one after another: numbers big-endian, texts and bytes behind a 16-bit length.
