@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+
+/// Everything that an instance is told by its configuration files, checked.
+package struct Configuration: Equatable, Sendable {
+    package var places: Places
+    /// `hostname`: what this host calls itself; by default the system's name.
+    package var hostname: String
+    /// Every address of every service, SMTP before POP3, each in the order of the file.
+    package var listeners: [ListenerSettings] = []
+    /// `UserGroups`, in the order of the file.
+    package var groups: [GroupSettings] = []
+    /// `SMTPServices.settings.workers`: processes; by default one per processor.
+    package var smtpWorkers = 1
+    /// `POP3Services.settings.workers`: likewise.
+    package var pop3Workers = 1
+    package var reception = ReceptionSettings()
+    package var mailboxAccess = MailboxAccessSettings()
+    package var security = SecuritySettings()
+    package var anonymousRelay = AnonymousRelay()
+    /// `SMTPServices.MailRelay`, in order of preference; empty when it is not enabled.
+    package var smarthosts: [Smarthost] = []
+    package var transmit = TransmitSettings()
+    package var tls = TLSSettings()
+    package var localMX = LocalMX()
+    /// What is allowed and yet may surprise.
+    package var warnings: [ConfigurationProblem] = []
+
+    package init(places: Places, hostname: String) {
+        self.places = places
+        self.hostname = hostname
+    }
+
+    /// The listeners of one service.
+    package func listeners(of service: ServiceKind) -> [ListenerSettings] {
+        listeners.filter { $0.service == service }
+    }
+
+    /// A group by its name.
+    package func group(_ name: String) -> GroupSettings? {
+        groups.first { $0.name == name }
+    }
+}
+
+/// What the defaults depend on.
+package struct HostFacts: Equatable, Sendable {
+    package var hostname: String
+    package var processors: Int
+
+    package init(hostname: String, processors: Int) {
+        self.hostname = hostname
+        self.processors = processors
+    }
+
+    /// Those of this machine.
+    package static var current: Self {
+        var buffer = [CChar](repeating: 0, count: 256)
+        let failed = gethostname(&buffer, buffer.count - 1) != 0
+        let name = String(
+            decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return Self(
+            hostname: failed || !HostName.isValid(name) ? "localhost" : name.lowercased(),
+            processors: max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+    }
+}
