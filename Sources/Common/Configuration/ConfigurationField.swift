@@ -50,11 +50,7 @@ struct ConfigurationField {
         return value
     }
 
-    /// A whole number.
-    ///
-    /// - Parameters:
-    ///   - range: What is allowed.
-    ///   - unit: What is counted, for the message.
+    /// A whole number in a range; the unit, which says what is counted, is for the message.
     func integer(_ range: ClosedRange<Int>, _ unit: String) -> Int? {
         guard let value = json.integer else { return mismatch("a whole number of \(unit)") }
         guard range.contains(value) else {

@@ -62,7 +62,7 @@ package struct ReportTemplate: Equatable, Sendable {
 
     /// The HTML with every variable replaced once: a value that looks like a variable stays as it is.
     ///
-    /// - Parameter values: Plain text, which is escaped; those that are missing become empty.
+    /// The values are plain text, which is escaped; those that are missing become empty.
     package func html(_ values: [Variable: String]) -> String {
         body.map { piece in
             switch piece {

@@ -81,9 +81,7 @@ package struct SMTPSlice: Slice {
     /// Of every group that a listener serves and that has a certificate.
     package var certificates: [GroupTLS]
 
-    /// A worker's slice of the configuration.
-    ///
-    /// - Parameter certificates: Of all groups; those of other groups are left out.
+    /// A worker's slice of the configuration; certificates of groups that it does not serve are left out.
     package init(_ configuration: Configuration, certificates: [GroupTLS]) {
         root = configuration.places.state
         hostname = configuration.hostname
@@ -136,9 +134,7 @@ package struct POP3Slice: Slice {
     /// Of every group that a listener serves and that has a certificate.
     package var certificates: [GroupTLS]
 
-    /// A worker's slice of the configuration.
-    ///
-    /// - Parameter certificates: Of all groups; those of other groups are left out.
+    /// A worker's slice of the configuration; certificates of groups that it does not serve are left out.
     package init(_ configuration: Configuration, certificates: [GroupTLS]) {
         root = configuration.places.state
         hostname = configuration.hostname
