@@ -9,6 +9,8 @@ package enum StreamError: Error, Equatable {
     /// The peer closed or reset the connection.
     case closedByPeer
     case system(SystemError)
+    /// The peer does not speak the protocol that was to come before ours.
+    case malformed(String)
     /// The TLS library's words.
     case tls(String)
 }

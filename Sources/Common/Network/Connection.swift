@@ -7,7 +7,7 @@ import Glibc
 /// An idle one owns no buffer: input is read into one that all connections share.
 @MainActor
 package final class Connection: ByteStream {
-    package let peer: SocketAddress
+    package internal(set) var peer: SocketAddress
     package let readiness: Readiness
     private let descriptor: FileDescriptor
     private var pending: [UInt8] = []
