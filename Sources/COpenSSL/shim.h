@@ -7,8 +7,8 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
-static inline void wm_ctx_set_versions(SSL_CTX *context) {
-    SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+static inline void wm_ctx_set_versions(SSL_CTX *context, int only_newest) {
+    SSL_CTX_set_min_proto_version(context, only_newest ? TLS1_3_VERSION : TLS1_2_VERSION);
     SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION);
 }
 static inline void wm_ctx_set_modes(SSL_CTX *context) {
@@ -21,6 +21,10 @@ static inline void wm_ctx_set_server_options(SSL_CTX *context) {
 }
 static inline void wm_ctx_disable_session_cache(SSL_CTX *context) {
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+}
+static inline void wm_ctx_disable_tickets(SSL_CTX *context) {
+    SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
+    SSL_CTX_set_num_tickets(context, 0);
 }
 static inline long wm_ctx_set_ticket_keys(SSL_CTX *context, void *keys, long count) {
     return SSL_CTX_set_tlsext_ticket_keys(context, keys, count);

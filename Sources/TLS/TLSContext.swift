@@ -1,17 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import COpenSSL
-
-/// A certificate chain with its private key, as PEM text.
-nonisolated package struct TLSIdentity: Equatable, Sendable {
-    /// The host's certificate first, then those that lead to the root.
-    package let chain: String
-    package let privateKey: String
-
-    package init(chain: String, privateKey: String) {
-        self.chain = chain
-        self.privateKey = privateKey
-    }
-}
+package import Common
 
 /// What one service shows to its clients: certificates, protocol versions, ticket keys.
 ///
@@ -23,21 +12,23 @@ package final class TLSContext {
     /// Prepares a server's context.
     ///
     /// - Parameters:
-    ///   - identities: At least one; further ones are chosen by the name that the client sends (RFC 6066 §3).
-    ///   - ticketKeys: 80 octets, the same in all workers of one service and one user group and nowhere else, so
-    ///     that a session resumes in any of them (RFC 5077, RFC 8446 §4.6.1).
-    ///   - scope: The service and the group; a ticket of another scope is refused.
-    /// - Throws: `TLSError` when a certificate or key is unusable.
+    ///   - group: At least one certificate; further ones are chosen by the name that the client sends (RFC 6066
+    ///     §3). The ticket key is the same in all workers of one service and one group and nowhere else, so that a
+    ///     session resumes in any of them (RFC 5077, RFC 8446 §4.6.1).
+    ///   - settings: What handshakes may agree on.
+    ///   - scope: The service; a ticket of another service or group is refused.
+    /// - Throws: `TLSError` when a certificate, a key or a setting is unusable.
     package init(
-        identities: [TLSIdentity], ticketKeys: [UInt8], scope: String
+        _ group: GroupTLS, settings: TLSSettings, scope: String
     ) throws(TLSError) {
-        precondition(!identities.isEmpty)
+        guard !group.credentials.isEmpty else { throw .noCertificate }
         var made: [OpaquePointer] = []
         do throws(TLSError) {
-            for identity in identities {
+            for credential in group.credentials {
                 made.append(
-                    try Self.makeContext(identity, ticketKeys: ticketKeys, scope: Array(scope.utf8))
-                )
+                    try Self.makeContext(
+                        credential, settings, ticketKey: group.ticketKey,
+                        scope: "\(scope) \(group.group)"))
             }
         } catch {
             made.forEach(SSL_CTX_free)
@@ -83,29 +74,28 @@ package final class TLSContext {
     }
 
     private static func makeContext(
-        _ identity: TLSIdentity, ticketKeys: [UInt8], scope: [UInt8]
+        _ credential: TLSCredential, _ settings: TLSSettings, ticketKey: [UInt8], scope: String
     ) throws(TLSError) -> OpaquePointer {
         ERR_clear_error()
         guard let context = SSL_CTX_new(TLS_server_method()) else {
             throw .library(drainErrors())
         }
         do throws(TLSError) {
-            wm_ctx_set_versions(context)
+            wm_ctx_set_versions(context, settings.minimumVersion == .tls13 ? 1 : 0)
             wm_ctx_set_modes(context)
             wm_ctx_set_server_options(context)
             wm_ctx_disable_session_cache(context)
-            // One ticket a handshake is enough for clients that come one after another.
-            SSL_CTX_set_num_tickets(context, 1)
-            guard
-                SSL_CTX_set_cipher_list(context, "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL") == 1,
-                wm_ctx_set_groups(context, "X25519:P-256:P-384") == 1,
-                SSL_CTX_set_session_id_context(context, scope, UInt32(min(scope.count, 32))) == 1
+            let ciphers = settings.ciphers ?? "ECDHE+AESGCM:ECDHE+CHACHA20:!aNULL"
+            guard SSL_CTX_set_cipher_list(context, ciphers) == 1,
+                wm_ctx_set_groups(context, "X25519:P-256:P-384") == 1
             else { throw .library(drainErrors()) }
-            var keys = ticketKeys
-            guard wm_ctx_set_ticket_keys(context, &keys, keys.count) == 1 else {
-                throw .library(drainErrors())
+            if let suites = settings.cipherSuites {
+                guard SSL_CTX_set_ciphersuites(context, suites) == 1 else {
+                    throw .library(drainErrors())
+                }
             }
-            try use(identity, in: context)
+            try setTickets(settings.usesTickets ? ticketKey : nil, scope: scope, in: context)
+            try use(credential, in: context)
             return context
         } catch {
             SSL_CTX_free(context)
@@ -113,8 +103,22 @@ package final class TLSContext {
         }
     }
 
-    private static func use(_ identity: TLSIdentity, in context: OpaquePointer) throws(TLSError) {
-        let chain = Array(identity.chain.utf8)
+    private static func setTickets(
+        _ key: [UInt8]?, scope: String, in context: OpaquePointer
+    ) throws(TLSError) {
+        guard var key else { return wm_ctx_disable_tickets(context) }
+        // One ticket a handshake is enough for clients that come one after another.
+        SSL_CTX_set_num_tickets(context, 1)
+        // The library takes 32 octets, which name the service and group: it refuses a session of another scope.
+        let scope = Array(scope.utf8.suffix(32))
+        guard SSL_CTX_set_session_id_context(context, scope, UInt32(scope.count)) == 1,
+            wm_ctx_set_ticket_keys(context, &key, key.count) == 1
+        else { throw .library(drainErrors()) }
+    }
+
+    private static func use(_ credential: TLSCredential, in context: OpaquePointer) throws(TLSError)
+    {
+        let chain = Array(credential.chain.utf8)
         guard let source = wm_memory_bio(chain, Int32(chain.count)) else {
             throw .library(drainErrors())
         }
@@ -134,7 +138,7 @@ package final class TLSContext {
         }
         ERR_clear_error()
 
-        let key = Array(identity.privateKey.utf8)
+        let key = Array(credential.key.utf8)
         guard let keySource = wm_memory_bio(key, Int32(key.count)) else {
             throw .library(drainErrors())
         }

@@ -13,6 +13,17 @@ package enum StreamError: Error, Equatable {
     case malformed(String)
     /// The TLS library's words.
     case tls(String)
+
+    /// For the log.
+    package var words: String {
+        switch self {
+        case .timedOut: "timed out"
+        case .interrupted: "the worker stops"
+        case .closedByPeer: "closed by the peer"
+        case .system(let error): error.description
+        case .malformed(let text), .tls(let text): text
+        }
+    }
 }
 
 /// A connection to a peer, plain or encrypted: what the conversations know of the network.

@@ -99,6 +99,11 @@ package final class Worker {
         exit(0)
     }
 
+    /// Ends the process after trouble that was logged; master starts a new worker.
+    package func fail() -> Never {
+        exit(1)
+    }
+
     private func start() {
         Task { await obey() }
         Task { await heedSignals() }
