@@ -29,7 +29,7 @@ extension ClientSession {
         } else {
             trouble = "the server offers neither AUTH PLAIN nor AUTH LOGIN"
         }
-        fail(Outcome(.temporary, EnhancedStatus(4, 7, 0), at: .login, trouble))
+        fail(Outcome(.temporary, EnhancedStatus(.temporary, 7, 0), at: .login, trouble))
     }
 
     mutating func loginAnswered(_ reply: PeerReply, _ login: Login) {

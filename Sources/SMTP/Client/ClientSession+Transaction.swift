@@ -35,18 +35,18 @@ extension ClientSession {
     private func obstacle(to message: ClientTransaction) -> Outcome? {
         if let limit = extensions.sizeLimit, message.size > limit {
             return Outcome(
-                .permanent, EnhancedStatus(5, 3, 4), at: .mail,
+                .permanent, EnhancedStatus(.permanent, 3, 4), at: .mail,
                 "the message has \(message.size) octets, the server takes \(limit)")
         }
         if message.needsUTF8, !extensions.smtpUTF8 {
             return Outcome(
-                .permanent, EnhancedStatus(5, 6, 7), at: .mail,
+                .permanent, EnhancedStatus(.permanent, 6, 7), at: .mail,
                 "an address or the header is not ASCII, and the server has no SMTPUTF8")
         }
         if message.isEightBit, !extensions.eightBitMIME {
             // RFC 6152 §3: what cannot be sent as it is, and is not converted, is undeliverable.
             return Outcome(
-                .permanent, EnhancedStatus(5, 6, 3), at: .mail,
+                .permanent, EnhancedStatus(.permanent, 6, 3), at: .mail,
                 "the message holds 8-bit octets, and the server has no 8BITMIME")
         }
         return nil
@@ -110,7 +110,7 @@ extension ClientSession {
         }
         guard reply.code >= 400 else {
             let text = "unexpected reply to DATA: \(reply.text)"
-            return fail(Outcome(.temporary, EnhancedStatus(4, 5, 0), at: .data, text))
+            return fail(Outcome(.temporary, EnhancedStatus(.temporary, 5, 0), at: .data, text))
         }
         transaction.settleRest(reply.outcome(at: .data))
         finish(transaction, reset: !transaction.isMailRefused)

@@ -66,7 +66,7 @@ package struct ClientSession: Sendable {
                 case .malformed(let line): "malformed reply: \(line)"
                 case .tooLong: "a reply without end"
                 }
-            fail(Outcome(.temporary, EnhancedStatus(4, 5, 0), at: stage, text))
+            fail(Outcome(.temporary, EnhancedStatus(.temporary, 5, 0), at: stage, text))
         }
     }
 
@@ -92,7 +92,8 @@ package struct ClientSession: Sendable {
         case .closed: return
         case .quitting: close(nil)
         default:
-            let status = stage == .tls ? EnhancedStatus(4, 7, 5) : EnhancedStatus(4, 4, 2)
+            let status =
+                stage == .tls ? EnhancedStatus(.temporary, 7, 5) : EnhancedStatus(.temporary, 4, 2)
             fail(Outcome(.temporary, status, at: stage, reason))
         }
     }
@@ -158,7 +159,8 @@ package struct ClientSession: Sendable {
             // 521 says that this host never takes mail (RFC 7504 §3).
             var outcome = reply.outcome(at: .greeting)
             outcome.result = .temporary
-            outcome.status = EnhancedStatus(4, outcome.status.subject, outcome.status.detail)
+            outcome.status = EnhancedStatus(
+                .temporary, outcome.status.subject, outcome.status.detail)
             fail(outcome)
         default: fail(reply.outcome(at: .greeting))
         }
@@ -190,7 +192,7 @@ package struct ClientSession: Sendable {
             if settings.encryption == .required {
                 return fail(
                     Outcome(
-                        .temporary, EnhancedStatus(4, 7, 4), at: .tls,
+                        .temporary, EnhancedStatus(.temporary, 7, 4), at: .tls,
                         "TLS is required, but the server does not offer it"))
             }
         }
@@ -214,7 +216,7 @@ package struct ClientSession: Sendable {
     func temporary(_ reply: PeerReply, at stage: Outcome.Stage) -> Outcome {
         var outcome = reply.outcome(at: stage)
         outcome.result = .temporary
-        outcome.status = EnhancedStatus(4, outcome.status.subject, outcome.status.detail)
+        outcome.status = EnhancedStatus(.temporary, outcome.status.subject, outcome.status.detail)
         return outcome
     }
 
@@ -236,14 +238,15 @@ package struct ClientSession: Sendable {
         let text = reply.map { ": \($0.text)" } ?? ""
         fail(
             Outcome(
-                .temporary, EnhancedStatus(4, 5, 0), at: stage, "reply to no command\(text)"))
+                .temporary, EnhancedStatus(.temporary, 5, 0), at: stage,
+                "reply to no command\(text)"))
     }
 
     /// RFC 3207 §5: what came in the clear must not be taken for an answer under TLS.
     private mutating func failInjected() {
         fail(
             Outcome(
-                .temporary, EnhancedStatus(4, 7, 5), at: .tls,
+                .temporary, EnhancedStatus(.temporary, 7, 5), at: .tls,
                 "the server sent more in the clear after its answer to STARTTLS"))
     }
 
