@@ -205,6 +205,8 @@ uint64_t wm_raise_open_files(uint64_t wanted) {
     return limit.rlim_cur;
 }
 
+int wm_memory(const char *name) { return memfd_create(name, MFD_CLOEXEC); }
+
 int wm_sealed_memory(const char *name, const void *bytes, size_t count) {
     int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0) return -1;

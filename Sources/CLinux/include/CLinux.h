@@ -128,6 +128,8 @@ int wm_hide_memory(void);
 /// Raises the soft limit of open files to the hard one (for root: the hard one to `wanted` first). Returns the soft limit.
 uint64_t wm_raise_open_files(uint64_t wanted);
 
+/// An empty memory file; close-on-exec. -1 with errno.
+int wm_memory(const char *name);
 /// A memory file with these bytes that nobody can change any more; close-on-exec. -1 with errno.
 int wm_sealed_memory(const char *name, const void *bytes, size_t count);
 

@@ -18,6 +18,13 @@ extension FileDescriptor {
         return FileDescriptor(owning: number)
     }
 
+    /// An empty memory file that this process and those that inherit it write to; closed on exec.
+    ///
+    /// - Throws: `SystemError` of memfd_create(2).
+    package static func memory(name: String) throws(SystemError) -> FileDescriptor {
+        FileDescriptor(owning: try check("memfd_create", on: name) { wm_memory(name) })
+    }
+
     /// Two connected sockets whose datagrams keep their bounds and order.
     ///
     /// - Throws: `SystemError` of socketpair(2).
@@ -30,8 +37,11 @@ extension FileDescriptor {
     }
 }
 
-/// Two descriptors; take both out by consuming the pair.
+/// Two descriptors that belong together.
 package struct FileDescriptorPair: ~Copyable {
     package let one: FileDescriptor
     package let other: FileDescriptor
+
+    /// Closes the other one.
+    package consuming func takeOne() -> FileDescriptor { one }
 }
