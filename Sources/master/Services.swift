@@ -44,11 +44,9 @@ enum Service: String, CaseIterable, Hashable, Sendable, CustomStringConvertible 
     /// The supplementary groups: the least that its files need.
     var groups: [String] {
         switch self {
-        case .authd: []
+        case .authd, .deliver: []
         // Into queue/, to make files there; not to read what others made.
         case .smtpd: ["wmail-queue"]
-        // To give the mailboxes that it makes to pop3d.
-        case .deliver: ["wmail-pop"]
         // To read the message files that deliver owns.
         case .pop3d: ["wmail-mail"]
         }

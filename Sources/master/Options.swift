@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+import Common
+import Glibc
+
+/// What master's command line asks for.
+enum Options: Equatable {
+    case run(root: String?)
+    case check(root: String?)
+    case version
+    case help
+
+    /// A command line that cannot be understood.
+    struct Mistake: Error, Equatable, CustomStringConvertible {
+        let description: String
+    }
+
+    /// From the words after the program's name.
+    init(_ words: [String]) throws(Mistake) {
+        var root: String?
+        var isCheck = false
+        var rest = words[...]
+        while let word = rest.popFirst() {
+            switch word {
+            case "--root":
+                guard let value = rest.popFirst(), !value.isEmpty else {
+                    throw Mistake(description: "--root needs a folder")
+                }
+                root = value
+            case _ where word.hasPrefix("--root="): root = String(word.dropFirst(7))
+            case "--check": isCheck = true
+            case "--version":
+                self = .version
+                return
+            case "--help", "-h":
+                self = .help
+                return
+            default:
+                throw Mistake(description: "unknown option \(word); master --help lists them")
+            }
+        }
+        self = isCheck ? .check(root: root) : .run(root: root)
+    }
+
+    static let helpText = """
+        usage: master [--root DIR] [--check]
+
+        Runs the mail server: reads the configuration, opens the ports, starts the workers and keeps them running.
+
+          --root DIR   the folder with config/, usermanager/ and queue/; by default the current one when it
+                       has config/config.json, else /etc/wmailserver and /var/lib/wmailserver
+          --check      only read and check the configuration
+          --version    print the version
+          --help       print this
+
+        SIGHUP makes it read the configuration again, SIGTERM ends it.
+
+        """
+
+    static let versionText = "wMailServer 0.1.0\n"
+}
+
+extension Places {
+    /// The instance that is meant: the named folder, the current one if it holds an instance, or the installed one.
+    ///
+    /// - Throws: `SystemError` when the folder is not there.
+    static func chosen(root: String?) throws(SystemError) -> Places {
+        if let root { return Places(root: try absolute(root)) }
+        if access("config/config.json", F_OK) == 0 { return Places(root: try absolute(".")) }
+        return .installed
+    }
+
+    /// Workers start elsewhere, so a relative path would mean something else to them.
+    private static func absolute(_ path: String) throws(SystemError) -> String {
+        guard let resolved = realpath(path, nil) else { throw SystemError("realpath", on: path) }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+import Common
+import Glibc
+
+/// From the command line to the running master.
+enum Startup {
+    static func run() -> Never {
+        do {
+            switch try Options(Array(CommandLine.arguments.dropFirst())) {
+            case .help: say(Options.helpText)
+            case .version: say(Options.versionText)
+            case .check(let root): try check(Places.chosen(root: root))
+            case .run(let root): try prepare(Places.chosen(root: root)).run()
+            }
+            exit(0)
+        } catch let error as Options.Mistake {
+            complain(error)
+            exit(64)
+        } catch {
+            complain(error)
+            exit(1)
+        }
+    }
+
+    private static func check(_ places: Places) throws {
+        let configuration = try ConfigurationFile.load(places, host: .forWorkers)
+        for warning in configuration.warnings { complain("warning: \(warning)") }
+        for group in configuration.groups {
+            for files in group.certificates { _ = try files.read() }
+        }
+        say("\(places.configurationFile) is good\n")
+    }
+
+    /// All that needs root, and what may be refused.
+    private static func prepare(_ places: Places) throws -> Master {
+        // What is made without saying otherwise is nobody else's.
+        umask(0o007)
+        signal(SIGPIPE, SIG_IGN)
+        let signals = try SignalQueue([SIGCHLD, SIGHUP, SIGINT, SIGTERM])
+        try Privileges.hideMemory()
+        Privileges.raiseOpenFiles(to: Master.openFiles)
+        let programs = try programFolder()
+        let inherited = Systemd.inheritedSockets()
+        let identities = Privileges.isRoot ? try Identities.lookUp() : nil
+
+        if try FirstStart.isNeeded(in: places) {
+            let first = FirstStart(
+                places: places, hostname: HostFacts.current.hostname,
+                usesWellKnownPorts: Privileges.isRoot, identity: identities?.master)
+            try first.make()
+            say(first.welcome)
+        }
+        let configuration = try ConfigurationFile.load(places, host: .forWorkers)
+        for warning in configuration.warnings {
+            Log.write(.warning, "configuration.warning", ["warning": warning])
+        }
+        let plan = try Plan(configuration, sockets: inherited)
+        warnOfUnused(inherited, plan)
+        let rights = identities.map { FolderRights($0) } ?? FolderRights()
+        try rights.establish(in: places, groups: configuration.groups.map(\.name))
+        if let identities { try Privileges.dropRoot(to: identities.master) }
+        try Common.check("chdir") { chdir("/") }
+        return Master(
+            plan, places: places, identities: identities, inherited: inherited, signals: signals,
+            programs: programs)
+    }
+
+    /// Where the workers' programs are: beside this one.
+    private static func programFolder() throws(SystemError) -> String {
+        guard let resolved = realpath("/proc/self/exe", nil) else {
+            throw SystemError("realpath", on: "/proc/self/exe")
+        }
+        defer { free(resolved) }
+        let path = String(cString: resolved)
+        return path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+    }
+
+    private static func warnOfUnused(_ inherited: [ListeningSocket], _ plan: Plan) {
+        let used = plan.openSockets
+        for socket in inherited where !used.contains(where: { $0 === socket }) {
+            Log.write(
+                .warning, "socket.unused",
+                [
+                    "address": socket.address,
+                    "hint": "systemd opened it, but no service of config.json listens there",
+                ])
+        }
+    }
+
+    private static func say(_ text: String) {
+        _ = write(1, text, text.utf8.count)
+    }
+
+    /// One line per thing that is wrong.
+    private static func complain(_ error: Any) {
+        for line in String(describing: error).split(separator: "\n") {
+            let text = "master: \(line)\n"
+            _ = write(2, text, text.utf8.count)
+        }
+    }
+}
