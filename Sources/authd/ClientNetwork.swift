@@ -9,18 +9,11 @@ nonisolated struct ClientNetwork: Hashable, Sendable, CustomStringConvertible {
 
     private static let ofIPv4: UInt64 = 1 << 32
 
-    /// The network of an address; nil when the text is none.
-    ///
-    /// An IPv4-mapped IPv6 address is its IPv4 address; a scope such as `%eth0` is left out.
-    init?(_ client: String) {
-        let host = client.prefix { $0 != "%" }
-        guard let address = SocketAddress(String(host), port: 0) else { return nil }
+    /// The network of an address; an IPv4-mapped IPv6 address is its IPv4 address.
+    init(_ address: SocketAddress) {
         let number = address.octets.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         bits = address.isIPv6 ? number : Self.ofIPv4 | number
     }
-
-    /// 127.0.0.0/8 or ::1: programs of this host, such as a web mailer, that speak for many.
-    var isLoopback: Bool { bits == 0 || bits >> 24 == (Self.ofIPv4 | 0x7F00_0000) >> 24 }
 
     var description: String {
         let octets = (0..<8).map { UInt8(truncatingIfNeeded: bits >> (56 - 8 * $0)) }

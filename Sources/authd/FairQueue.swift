@@ -31,9 +31,11 @@ nonisolated struct FairQueue<Key: Hashable & Sendable, Element> {
         isPreferred ? append(element, key, to: &preferred) : append(element, key, to: &others)
     }
 
-    /// Takes out the next element whose key may be served now.
-    mutating func next(where mayServe: (Key) -> Bool) -> (key: Key, element: Element)? {
-        take(from: &preferred, mayServe) ?? take(from: &others, mayServe)
+    /// Takes out the next element that may be served now, by its key and whether it is preferred.
+    mutating func next(
+        where mayServe: (Key, _ isPreferred: Bool) -> Bool
+    ) -> (key: Key, element: Element)? {
+        take(from: &preferred) { mayServe($0, true) } ?? take(from: &others) { mayServe($0, false) }
     }
 
     private func append(_ element: Element, _ key: Key, to lane: inout Lane) -> Bool {

@@ -44,15 +44,17 @@ nonisolated extension Ledger {
     ///   - client: Where it comes from.
     ///   - user: A keyed hash of the user's name.
     ///   - fingerprint: A keyed hash of name, stored password and offered password.
+    ///   - exempt: What does not hold for the client.
     ///   - now: The time.
     /// - Returns: What to do with it.
     mutating func judge(
-        _ client: ClientNetwork, user: UInt64, fingerprint: UInt64, now: Deadline
+        _ client: ClientNetwork, user: UInt64, fingerprint: UInt64, exempt: Exemptions = [],
+        now: Deadline
     ) -> Verdict {
         let suspect =
             isKnown(user, in: client, now: now)
             ? Suspect(client: client, user: user) : .network(client)
-        if let until = loginBlocks[suspect], now < until {
+        if !exempt.contains(.blocks), let until = loginBlocks[suspect], now < until {
             loginBlocks.touch(suspect)
             return .blocked(seconds: until.wholeSeconds(since: now))
         }
@@ -105,7 +107,8 @@ nonisolated extension Ledger {
         known[client]?.contains { now.seconds(since: $0.at) <= settings.knownFor } ?? false
     }
 
-    private func isKnown(_ user: UInt64, in client: ClientNetwork, now: Deadline) -> Bool {
+    /// Whether the user has logged in from the network lately.
+    func isKnown(_ user: UInt64, in client: ClientNetwork, now: Deadline) -> Bool {
         known[client]?.contains { visitor in
             visitor.user == user && now.seconds(since: visitor.at) <= settings.knownFor
         } ?? false

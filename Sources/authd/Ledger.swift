@@ -31,6 +31,15 @@ nonisolated struct Ledger: Sendable {
         var knownFor: Double { 30 * 86_400 }
     }
 
+    /// What does not hold for a client, by configuration.
+    struct Exemptions: OptionSet, Sendable {
+        let rawValue: UInt8
+        /// Its connections and their rate are not limited, such as those of this host's web mailer.
+        static let limits = Self(rawValue: 1)
+        /// It is never blocked, whatever it does.
+        static let blocks = Self(rawValue: 2)
+    }
+
     /// Whether a client may come in.
     enum Admission: Equatable, Sendable {
         case allowed
@@ -64,20 +73,13 @@ nonisolated struct Ledger: Sendable {
     ///
     /// A network that is blocked for failed logins is let in nevertheless when users have logged in from
     /// it before: they shall not be locked out together with an attacker; the login decides.
-    /// Programs of this host are not counted: they come from one address for many clients.
-    mutating func admit(_ client: ClientNetwork, now: Deadline) -> Admission {
-        if let until = errorBlocks[client], now < until {
-            errorBlocks.touch(client)
-            return .blocked(
-                seconds: until.wholeSeconds(since: now), reason: .commandErrors, isNews: false)
+    mutating func admit(
+        _ client: ClientNetwork, exempt: Exemptions = [], now: Deadline
+    ) -> Admission {
+        if !exempt.contains(.blocks), let block = block(of: client, now: now) { return block }
+        if !exempt.contains(.limits), let refusal = judgeRate(of: client, now: now) {
+            return refusal
         }
-        if let until = loginBlocks[.network(client)], now < until, !hasKnownUsers(client, now: now)
-        {
-            loginBlocks.touch(.network(client))
-            return .blocked(
-                seconds: until.wholeSeconds(since: now), reason: .failedLogins, isNews: false)
-        }
-        if !client.isLoopback, let refusal = judgeRate(of: client, now: now) { return refusal }
         open[client, default: 0] += 1
         return .allowed
     }
@@ -90,9 +92,13 @@ nonisolated struct Ledger: Sendable {
     /// A connection is over.
     ///
     /// - Returns: Seconds of the block that its errors begin; nil when there is none.
-    mutating func leave(_ client: ClientNetwork, commandErrors: Int, now: Deadline) -> Int? {
+    mutating func leave(
+        _ client: ClientNetwork, commandErrors: Int, exempt: Exemptions = [], now: Deadline
+    ) -> Int? {
         release(client, connections: 1)
-        guard commandErrors > 0, settings.commandErrors > 0 else { return nil }
+        guard commandErrors > 0, settings.commandErrors > 0, !exempt.contains(.blocks) else {
+            return nil
+        }
         let window = settings.commandBlock
         let sum = errors.update(client, default: ErrorTally(since: now)) { tally in
             if now.seconds(since: tally.since) > window { tally = ErrorTally(since: now) }
@@ -132,6 +138,21 @@ nonisolated struct Ledger: Sendable {
     var recordCount: Int {
         open.count + rates.count + errors.count + errorBlocks.count + failures.count
             + loginBlocks.count + known.count
+    }
+
+    private mutating func block(of client: ClientNetwork, now: Deadline) -> Admission? {
+        if let until = errorBlocks[client], now < until {
+            errorBlocks.touch(client)
+            return .blocked(
+                seconds: until.wholeSeconds(since: now), reason: .commandErrors, isNews: false)
+        }
+        if let until = loginBlocks[.network(client)], now < until, !hasKnownUsers(client, now: now)
+        {
+            loginBlocks.touch(.network(client))
+            return .blocked(
+                seconds: until.wholeSeconds(since: now), reason: .failedLogins, isNews: false)
+        }
+        return nil
     }
 
     /// A bucket of connections that a minute fills.

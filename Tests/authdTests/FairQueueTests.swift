@@ -7,7 +7,7 @@ import Testing
     private func take(
         _ queue: inout FairQueue<String, Int>, where mayServe: (String) -> Bool
     ) -> Int? {
-        queue.next(where: mayServe)?.element
+        queue.next { key, _ in mayServe(key) }?.element
     }
 
     @Test func byTurns() {
@@ -17,7 +17,7 @@ import Testing
         }
         #expect(queue.append(100, key: "honest", isPreferred: false) == true)
         var order: [Int] = []
-        while let (_, number) = queue.next(where: { _ in true }) { order.append(number) }
+        while let (_, number) = queue.next(where: { _, _ in true }) { order.append(number) }
         #expect(order == [0, 100, 1, 2, 3, 4])
         #expect(queue.count == 0)
     }
@@ -35,7 +35,7 @@ import Testing
         _ = queue.append(1, key: "busy", isPreferred: false)
         _ = queue.append(2, key: "free", isPreferred: false)
         #expect(take(&queue) { $0 != "busy" } == 2)
-        let passed = queue.next { $0 != "busy" }
+        let passed = queue.next { key, _ in key != "busy" }
         #expect(passed == nil)
         #expect(take(&queue) { _ in true } == 1)
     }

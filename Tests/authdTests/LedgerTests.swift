@@ -11,11 +11,8 @@ func at(_ seconds: Double) -> Deadline {
 
 @Suite struct LedgerTests {
     static func network(_ number: Int) -> ClientNetwork {
-        let octets = [number >> 16, number >> 8, number].map { String($0 & 255) }
-        guard let network = ClientNetwork("10." + octets.joined(separator: ".")) else {
-            preconditionFailure("no address")
-        }
-        return network
+        let octets = [10, UInt8(number >> 16), UInt8(number >> 8 & 255), UInt8(number & 255)]
+        return ClientNetwork(SocketAddress(octets: octets, port: 0))
     }
     let client = network(1)
     let other = network(2)
@@ -65,13 +62,28 @@ func at(_ seconds: Double) -> Deadline {
         for _ in 0..<60 { #expect(ledger.admit(client, now: at(100)) == .allowed) }
     }
 
-    @Test func programsOfThisHostAreNotLimited() throws {
+    @Test func exemptions() {
         var settings = Ledger.Settings()
         settings.connections = 1
         settings.connectionsPerMinute = 1
         var ledger = Ledger(settings)
-        let loopback = try #require(ClientNetwork("::1"))
-        for _ in 0..<10_000 { #expect(ledger.admit(loopback, now: at(0)) == .allowed) }
+        for _ in 0..<1000 {
+            #expect(ledger.admit(client, exempt: .limits, now: at(0)) == .allowed)
+        }
+        #expect(ledger.leave(client, commandErrors: 9, exempt: .blocks, now: at(0)) == nil)
+        #expect(ledger.leave(client, commandErrors: 9, now: at(0)) == 60)
+        #expect(
+            ledger.admit(client, exempt: .limits, now: at(0))
+                == .blocked(seconds: 60, reason: .commandErrors, isNews: false))
+        #expect(ledger.admit(client, exempt: [.limits, .blocks], now: at(0)) == .allowed)
+        for password in 1...9 {
+            _ = fail(&ledger, other, user: 1, password: UInt64(password), at(0))
+        }
+        #expect(
+            ledger.judge(other, user: 1, fingerprint: 77, now: at(0)) == .blocked(seconds: 3600))
+        #expect(
+            ledger.judge(other, user: 1, fingerprint: 77, exempt: .blocks, now: at(0))
+                == .check(.network(other)))
     }
 
     @Test func zeroMeansNoLimit() {

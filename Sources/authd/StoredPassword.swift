@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+import Common
+
+/// What `group.json` holds to tell an account's password.
+nonisolated enum StoredPassword: Hashable, Sendable, CustomStringConvertible {
+    case hash(PasswordHash)
+    /// As an operator typed it in; it is replaced by its hash soon.
+    case plain(String)
+    /// No password fits: an account without login, or a hash of a kind that is not accepted.
+    case none
+
+    /// Takes the text of the key `password`.
+    init(_ text: String?) {
+        guard let text, !text.isEmpty else {
+            self = .none
+            return
+        }
+        self = PasswordHash(text).map(Self.hash) ?? .plain(text)
+    }
+
+    /// Never what it is.
+    var description: String { "(password)" }
+
+    /// What distinguishes it from any other, for a keyed hash.
+    var bytes: [UInt8] {
+        switch self {
+        case .hash(let hash): Array(hash.text.utf8)
+        case .plain(let text): [0] + text.utf8
+        case .none: []
+        }
+    }
+
+    /// Whether it is this password.
+    ///
+    /// - Parameters:
+    ///   - password: What the client sent.
+    ///   - substitute: Checked in place of a password that is no hash, so that the time tells nothing.
+    /// - Throws: `SystemError` when there is not enough memory to find out.
+    func matches(
+        _ password: [UInt8], substitute: PasswordHash
+    ) throws(SystemError) -> Bool {
+        switch self {
+        case .hash(let hash): return try hash.matches(password)
+        case .none:
+            _ = try substitute.matches(password)
+            return false
+        case .plain(let text):
+            _ = try substitute.matches(password)
+            // Equal hashes under a key that nobody knows tell an attacker nothing of where texts differ.
+            let sipHash = SipHash(key: randomBytes(16))
+            return sipHash.hash(password) == sipHash.hash(Array(text.utf8))
+        }
+    }
+}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+import Common
+import Synchronization
+import Testing
+
+@testable import authd
+
+@MainActor @Suite struct LoginsTests {
+    /// Counts how often a password is hashed; the hash is the text itself.
+    final class Counter: Sendable {
+        private let calls = Mutex<[StoredPassword]>([])
+        var stored: [StoredPassword] { calls.withLock { $0 } }
+        var count: Int { stored.count }
+
+        func check(_ stored: StoredPassword, _ password: [UInt8]) -> Bool {
+            calls.withLock { $0.append(stored) }
+            return stored == .plain(String(decoding: password, as: UTF8.self))
+        }
+    }
+
+    /// One authd without sockets.
+    @MainActor final class Bench {
+        var directories: [String: GroupDirectory] = [:]
+        let books: Books
+        let counter = Counter()
+        private var made: Logins?
+
+        init(_ settings: Ledger.Settings = .init(), passwords: [String: String]) {
+            books = Books(settings)
+            set(passwords)
+        }
+
+        func set(_ passwords: [String: String]) {
+            let accounts = passwords.sorted { $0.key < $1.key }.map { user, password in
+                GroupDirectory.Account(
+                    name: AccountName(group: "default", user: user),
+                    password: .plain(password), permissions: [.receive])
+            }
+            directories["default"] = GroupDirectory(
+                group: "default", domains: ["example.test"], accounts: accounts)
+        }
+
+        var logins: Logins {
+            get throws {
+                if let made { return made }
+                let counter = counter
+                let logins = try Logins(
+                    directory: { [unowned self] in directories[$0] }, books: books,
+                    pool: PasswordPool(threads: 2, capacity: 64, perNetwork: 16),
+                    rememberSeconds: 600
+                ) { stored, password, _ throws(SystemError) in
+                    counter.check(stored, password)
+                }
+                made = logins
+                return logins
+            }
+        }
+
+        func login(
+            _ user: String, _ password: String, from client: String = "192.0.2.1",
+            group: String = "default", exempt: Ledger.Exemptions = []
+        ) async throws -> AccountAnswer {
+            let address = try #require(SocketAddress(client, port: 0))
+            return try await logins.judge(
+                Logins.Attempt(
+                    group: group, user: user, password: Array(password.utf8),
+                    client: Client(address, exemptions: exempt), service: "smtp"))
+        }
+    }
+
+    private func atOnce(
+        _ count: Int, _ login: @escaping @MainActor (Int) async throws -> AccountAnswer
+    ) async throws -> [AccountAnswer] {
+        let tasks = (0..<count).map { number in Task { try await login(number) } }
+        var answers: [AccountAnswer] = []
+        for task in tasks { answers.append(try await task.value) }
+        return answers
+    }
+
+    let admin = AccountAnswer.account(
+        AccountLogin(
+            account: AccountName(group: "default", user: "admin"), permissions: [.receive],
+            address: "admin@example.test"))
+
+    @Test func rightAndWrong() async throws {
+        let bench = Bench(passwords: ["admin": "secret"])
+        #expect(try await bench.login("admin", "secret") == admin)
+        #expect(try await bench.login("Admin@EXAMPLE.test", "secret") == admin)
+        #expect(try await bench.login("admin", "Secret") == .wrongPassword)
+        #expect(try await bench.login("admin@elsewhere.test", "secret") == .wrongPassword)
+        #expect(try await bench.login("nemo", "secret") == .wrongPassword)
+        #expect(try await bench.login("", "") == .wrongPassword)
+        #expect(try await bench.login("admin", "secret", group: "other") == .unavailable)
+    }
+
+    @Test func anUnknownUserCostsAsMuchAsAWrongPassword() async throws {
+        let bench = Bench(passwords: ["admin": "secret"])
+        for (step, user) in ["admin", "nemo", "admin@elsewhere.test"].enumerated() {
+            #expect(try await bench.login(user, "wrong") == .wrongPassword)
+            #expect(bench.counter.count == step + 1)
+        }
+        // Against the same kind of password, and never found right.
+        #expect(bench.counter.stored.allSatisfy { $0 == .plain("secret") })
+        #expect(try await bench.login("nemo", "secret") == .wrongPassword)
+    }
+
+    @Test func theSameWrongPasswordIsHashedAndCountedOnce() async throws {
+        let bench = Bench(passwords: ["admin": "secret"])
+        for _ in 0..<100 {
+            #expect(try await bench.login("admin", "stale") == .wrongPassword)
+            #expect(try await bench.login("nemo", "stale") == .wrongPassword)
+        }
+        #expect(bench.counter.count == 2)
+        #expect(try await bench.login("admin", "secret") == admin)
+    }
+
+    @Test func aRightLoginIsRememberedUntilThePasswordChanges() async throws {
+        let bench = Bench(passwords: ["admin": "secret"])
+        for _ in 0..<10 { #expect(try await bench.login("admin", "secret") == admin) }
+        #expect(bench.counter.count == 1)
+        // From elsewhere too: it is the same password.
+        #expect(try await bench.login("admin", "secret", from: "192.0.2.9") == admin)
+        #expect(bench.counter.count == 1)
+        bench.set(["admin": "changed"])
+        #expect(try await bench.login("admin", "secret") == .wrongPassword)
+        #expect(try await bench.login("admin", "changed") == admin)
+        #expect(bench.counter.count == 3)
+        // The old wrong password may be the right one now.
+        bench.set(["admin": "secret"])
+        #expect(try await bench.login("admin", "secret") == admin)
+        bench.set([:])
+        #expect(try await bench.login("admin", "secret") == .wrongPassword)
+    }
+
+    @Test func forgottenOnDemand() async throws {
+        let bench = Bench(passwords: ["admin": "secret"])
+        #expect(try await bench.login("admin", "secret") == admin)
+        try bench.logins.forgetAll()
+        #expect(try await bench.login("admin", "secret") == admin)
+        #expect(bench.counter.count == 2)
+    }
+
+    @Test func attackersAreBlockedAndOwnersAreNot() async throws {
+        let bench = Bench(passwords: ["admin": "secret", "bob": "hidden"])
+        #expect(try await bench.login("admin", "secret") == admin)
+        for number in 1...5 {
+            #expect(try await bench.login("bob", "guess\(number)") == .wrongPassword)
+        }
+        #expect(
+            try await bench.login("bob", "hidden")
+                == .blocked(seconds: 3600, reason: .failedLogins))
+        #expect(
+            try await bench.login("nemo", "x") == .blocked(seconds: 3600, reason: .failedLogins))
+        let hashed = bench.counter.count
+        #expect(hashed == 6)
+        #expect(try await bench.login("admin", "secret") == admin)
+        // Another network has its own count.
+        guard case .account = try await bench.login("bob", "hidden", from: "2001:db8::1") else {
+            Issue.record("blocked elsewhere")
+            return
+        }
+    }
+
+    @Test func whoIsNeverBlockedIsNot() async throws {
+        let bench = Bench(passwords: ["admin": "secret"])
+        for number in 1...20 {
+            #expect(
+                try await bench.login("admin", "guess\(number)", exempt: .blocks)
+                    == .wrongPassword)
+        }
+        #expect(try await bench.login("admin", "secret", exempt: .blocks) == admin)
+    }
+
+    @Test func manyGuessesAtOnceAreNoMoreThanOneAfterAnother() async throws {
+        let bench = Bench(passwords: ["admin": "secret"])
+        let answers = try await atOnce(15) { number in
+            try await bench.login("admin", "guess\(number)")
+        }
+        #expect(bench.counter.count == 5)
+        #expect(answers.filter { $0 == .wrongPassword }.count == 5)
+        #expect(answers.filter { $0 != .wrongPassword }.count == 10)
+    }
+
+    @Test func oneLoginManyTimesAtOnceIsHashedOnce() async throws {
+        let bench = Bench(passwords: ["admin": "secret"])
+        let answers = try await atOnce(15) { _ in try await bench.login("admin", "secret") }
+        #expect(answers.allSatisfy { $0 == admin })
+        #expect(bench.counter.count == 1)
+    }
+
+    @Test func aFloodIsTurnedAway() async throws {
+        let bench = Bench(passwords: ["admin": "secret"])
+        let answers = try await atOnce(100) { number in
+            try await bench.login("admin", "guess\(number)")
+        }
+        #expect(bench.counter.count == 5)
+        #expect(answers.contains(.unavailable))
+    }
+}
