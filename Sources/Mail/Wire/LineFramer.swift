@@ -77,6 +77,13 @@ package struct LineFramer: Sendable {
         return rest
     }
 
+    /// Shows them, for a phase in which bytes are not lines, and drops as many as `body` used.
+    package mutating func consumePending(_ body: (borrowing Span<UInt8>) -> Int) {
+        guard start < buffer.count else { return }
+        let used = body(buffer.span.extracting(start...))
+        consume(to: start + min(max(used, 0), buffer.count - start))
+    }
+
     private mutating func refuse(_ error: LineError) -> Event {
         isSkipping = true
         // A CR that was bare only because another follows may begin the CRLF: skip from the offender on.
