@@ -30,6 +30,7 @@ final class Answers {
     /// - Parameters:
     ///   - question: What a worker asks.
     ///   - visitors: The connections that the worker has open.
+    /// - Returns: The answer.
     func answer(_ question: AccountQuestion, _ visitors: inout Visitors) -> AccountAnswer? {
         switch question {
         case .connection(let client, let service):

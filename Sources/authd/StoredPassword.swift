@@ -35,6 +35,7 @@ nonisolated enum StoredPassword: Hashable, Sendable, CustomStringConvertible {
     /// - Parameters:
     ///   - password: What the client sent.
     ///   - substitute: Checked in place of a password that is no hash, so that the time tells nothing.
+    /// - Returns: Whether it is.
     /// - Throws: `SystemError` when there is not enough memory to find out.
     func matches(
         _ password: [UInt8], substitute: PasswordHash
