@@ -41,9 +41,9 @@ final class PasswordPool {
     /// Runs the work on one of the threads.
     ///
     /// - Throws: What the work throws.
-    func run<Value: Sendable>(
-        _ work: @escaping @Sendable () throws(SystemError) -> Value
-    ) async throws(SystemError) -> Value {
+    func run<Value: Sendable, Failure: Error>(
+        _ work: @escaping @Sendable () throws(Failure) -> Value
+    ) async throws(Failure) -> Value {
         try await pool.run(work)
     }
 

@@ -15,7 +15,22 @@ nonisolated enum StoredPassword: Hashable, Sendable, CustomStringConvertible {
             self = .none
             return
         }
-        self = PasswordHash(text).map(Self.hash) ?? .plain(text)
+        if let hash = PasswordHash(text) {
+            self = .hash(hash)
+        } else {
+            self = Self.isForeignHash(text) ? .none : .plain(text)
+        }
+    }
+
+    /// Whether it seems to be a hash of a kind that is not accepted, such as `$1$salt$…` or `{SSHA}…`: to
+    /// take it for a plain password would put the hash of a hash in its place.
+    private static func isForeignHash(_ text: String) -> Bool {
+        guard text.utf8.count >= 20, text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+            return false
+        }
+        let head = text.dropFirst().prefix(8)
+        return text.hasPrefix("$") && head.contains("$")
+            || text.hasPrefix("{") && text.prefix(20).contains("}")
     }
 
     /// Never what it is.
