@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "CLinux.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -38,6 +40,19 @@ int wm_lock_is_held(int fd) {
     struct flock lock = whole_file(F_WRLCK);
     if (fcntl(fd, F_OFD_GETLK, &lock) < 0) return -1;
     return lock.l_type != F_UNLCK;
+}
+
+int wm_rename_new(int from_folder, const char *from, int to_folder, const char *to) {
+    return renameat2(from_folder, from, to_folder, to, RENAME_NOREPLACE);
+}
+
+ssize_t wm_list(int folder, void *buffer, size_t size) { return getdents64(folder, buffer, size); }
+
+const char *wm_list_next(const void *buffer, size_t filled, size_t *offset) {
+    if (*offset >= filled) return NULL;
+    const struct dirent64 *entry = (const void *)((const char *)buffer + *offset);
+    *offset += entry->d_reclen;
+    return entry->d_name;
 }
 
 int64_t wm_file_system_type(int fd) {

@@ -39,6 +39,12 @@ int wm_lock_try(int fd, bool exclusive);
 int wm_lock_release(int fd);
 /// 1 when another open file description holds a lock that conflicts with an exclusive one, 0 when none, -1 on error.
 int wm_lock_is_held(int fd);
+/// renameat2(2) with RENAME_NOREPLACE: EEXIST when the new name is taken, EINVAL where the file system cannot tell.
+int wm_rename_new(int from_folder, const char *from, int to_folder, const char *to);
+/// getdents64(2): fills the buffer with directory entries from where the last call stopped; 0 at the end.
+ssize_t wm_list(int folder, void *buffer, size_t size);
+/// The name of the entry at *offset of what wm_list filled in; moves *offset to the next; NULL at the end.
+const char *wm_list_next(const void *buffer, size_t filled, size_t *offset);
 /// The file system's type as statfs(2) numbers it, -1 with errno.
 int64_t wm_file_system_type(int fd);
 /// Flushes the whole file system that the file is on; 0, or -1 with errno.

@@ -110,6 +110,12 @@ package struct File: ~Copyable, Sendable {
         try check("fsync", on: path) { fsync(number) }
     }
 
+    /// Empties the file.
+    package func truncate() throws(SystemError) {
+        let number = number
+        try check("ftruncate", on: path) { ftruncate(number, 0) }
+    }
+
     /// Changes the permission bits.
     package func setMode(_ mode: UInt32) throws(SystemError) {
         let number = number

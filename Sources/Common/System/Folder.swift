@@ -84,6 +84,18 @@ package struct Folder: ~Copyable, Sendable {
         }
     }
 
+    /// Gives a file of this folder a new name, perhaps in another folder; fails with EEXIST when that is taken.
+    ///
+    /// - Throws: `SystemError` of renameat2(2); EINVAL where the file system has no such call.
+    package func renameToNew(
+        _ name: String, to newName: String, in target: borrowing Folder
+    ) throws(SystemError) {
+        let (from, into) = (number, target.number)
+        try check("renameat2", on: "\(path)/\(name) to \(target.path)/\(newName)") {
+            wm_rename_new(from, name, into, newName)
+        }
+    }
+
     /// Gives a file of this folder a further name, perhaps in another folder; fails when that exists.
     package func link(
         _ name: String, to newName: String, in target: borrowing Folder
