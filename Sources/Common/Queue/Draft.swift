@@ -19,6 +19,9 @@ package final class Draft {
     private var file: DraftFile?
     private var isEnded = false
 
+    /// What the entries' names say of the contents so far.
+    var claim: EntryName.Claim { EntryName.Claim(size: size, checksum: checksum) }
+
     init(id: QueueID, queue: Queue) {
         self.id = id
         self.queue = queue
@@ -87,7 +90,6 @@ package final class Draft {
     package func commit(to accounts: [AccountName]) async throws(QueueError) -> QueueID {
         precondition(!isEnded && !accounts.isEmpty)
         isEnded = true
-        let claim = EntryName.Claim(size: size, checksum: checksum)
         var entries: [String] = []
         var seen: Set<String> = []
         for account in accounts {

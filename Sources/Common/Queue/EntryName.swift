@@ -62,7 +62,8 @@ extension EntryName {
             self.init(id: id, account: account, claim: nil)
             return
         }
-        guard parts.count == 3, let size = Self.value(of: "S=", in: parts[1], radix: 10),
+        guard parts.count == 3,
+            let size = Self.value(of: "S=", in: parts[1], radix: 10), size >= 0,
             let checksum = Self.value(of: "C=", in: parts[2], radix: 16),
             let checksum = UInt32(exactly: checksum)
         else { return nil }
