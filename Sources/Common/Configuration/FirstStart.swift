@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The files that a first start in an empty folder begins with: safe until somebody opens them up.
+///
+/// Loopback only, no account with a known password, no smarthost, no client that may relay.
+package struct FirstStart: Equatable, Sendable {
+    /// The ports of the five services; those of a demonstration need no privilege.
+    package struct Ports: Equatable, Sendable {
+        package var smtp: UInt16
+        package var smtps: UInt16
+        package var submission: UInt16
+        package var pop3: UInt16
+        package var pop3s: UInt16
+
+        package init(
+            smtp: UInt16, smtps: UInt16, submission: UInt16, pop3: UInt16, pop3s: UInt16
+        ) {
+            self.smtp = smtp
+            self.smtps = smtps
+            self.submission = submission
+            self.pop3 = pop3
+            self.pop3s = pop3s
+        }
+
+        package static let wellKnown = Self(
+            smtp: 25, smtps: 465, submission: 587, pop3: 110, pop3s: 995)
+
+        package static let demonstration = Self(
+            smtp: 2525, smtps: 2465, submission: 2587, pop3: 2110, pop3s: 2995)
+    }
+
+    package var ports: Ports
+    /// The first mail domain.
+    package var domain: String
+    /// nil for the system's name.
+    package var hostname: String?
+
+    package init(
+        ports: Ports = .wellKnown, domain: String = "localhost", hostname: String? = nil
+    ) {
+        self.ports = ports
+        self.domain = domain
+        self.hostname = hostname
+    }
+
+    /// `config/config.json`.
+    package var configuration: String {
+        """
+        // wMailServer's configuration. Comments and trailing commas are allowed; a mistake stops the start with
+        // the line and what to do, and changes count after a reload (SIGHUP).
+        {
+        \(hostname.map { "    \"hostname\": \(JSON.string($0).compact)," } ?? """
+                // What this host calls itself; should be its name in the DNS.
+                // "hostname": "mail.example.org",
+            """)
+
+            "SMTPServices": {
+                "settings": {
+                    // MB of one message, recipients of one message.
+                    "maxMessageSize": 50,
+                    "maxRecipients": 100
+                },
+                "services": {
+                    // "127.0.0.1" is this machine only. To be reached from outside: ["0.0.0.0", "::"].
+                    // Mail from other servers.
+                    "\(ports.smtp)": { "bindIP": "127.0.0.1", "ssl": false, "userGroup": "default" },
+                    // People's mail programs, with TLS from the first octet; and servers whose port 25 is blocked.
+                    "\(ports.smtps)": { "bindIP": "127.0.0.1", "ssl": true, "userGroup": "default" },
+                    // People's mail programs, with STARTTLS; nobody else.
+                    "\(ports.submission)": { "bindIP": "127.0.0.1", "ssl": false, "userGroup": "default", "auth": "required" }
+                },
+                // A server that takes our mail for the rest of the world.
+                "MailRelay": {
+                    "enable": false,
+                    "relayHost": "",
+                    "relayPort": 587,
+                    "relayUsername": "",
+                    "relayPassword": ""
+                }
+            },
+            "POP3Services": {
+                "services": {
+                    "\(ports.pop3)": { "bindIP": "127.0.0.1", "ssl": false, "userGroup": "default" },
+                    "\(ports.pop3s)": { "bindIP": "127.0.0.1", "ssl": true, "userGroup": "default" }
+                }
+            },
+            // Their users and domains are in usermanager/<group>/group.json.
+            "UserGroups": {
+                "default": {
+                    "errorPath": "./config/error.txt",
+                    // Made by the first start for tests, and trusted by nobody: put your own here.
+                    "sslCert": { "cert": "./config/ssl/cert.pem", "key": "./config/ssl/key.pem" }
+                }
+            },
+            // How mail for other domains leaves, in order: through MailRelay, directly to the domain's servers.
+            "mailTry": ["relay", "direct"]
+        }
+
+        """
+    }
+
+    /// `usermanager/default/group.json`, with one user if there is a password for it.
+    ///
+    /// The password goes in plain and is replaced by its hash when the server starts.
+    package func group(user: String? = nil, password: String = "") -> String {
+        let users =
+            user.map { name in
+                """
+                        \(JSON.string(name).compact): {
+                            "password": \(JSON.string(password).compact),
+                            "permissions": ["receive", "sendlocal", "sendrelay", "sendoutside"]
+                        }
+                """
+            }
+                ?? """
+                        // "alice": {
+                        //     "password": "type it here; it is replaced by its hash when the server starts",
+                        //     "permissions": ["receive", "sendlocal", "sendrelay", "sendoutside"]
+                        // }
+                """
+        return """
+            // The users of group "default".
+            // receive: mail is taken in. A login may send, sendlocal: to users of this group; sendrelay: to other
+            // domains through the smarthost; sendoutside: to other domains directly.
+            {
+                "users": {
+            \(users)
+                },
+                // Mail domains; the first is that of the users' own addresses.
+                "bindDomains": [\(JSON.string(domain).compact)]
+            }
+
+            """
+    }
+
+    /// `config/localMX.json`.
+    package var localMX: String {
+        """
+        // Domains whose mail goes to servers that you name, whatever the DNS says; also serves their subdomains.
+        {
+            // "friend.example": { "smtp": "mail.friend.example", "ports": [465, 25] }
+        }
+
+        """
+    }
+
+    /// `config/error.txt`, which is also used where a group has no template of its own.
+    package static let reportTemplate = """
+        Date: $TIME
+        From: <$MAIL_FROM>
+        To: <$MAIL_TO>
+        Message-ID: <$ERROR_MAIL_ID@$USERGROUP_DOMAIN>
+        Subject: $TITLE
+        MIME-Version: 1.0
+        Content-Type: text/html; charset="UTF-8"
+
+        <div style="font-family: sans-serif; max-width: 40em; margin: 1em auto; padding: 1em; \
+        border: 1px solid $ACCENT_COLOR; background-color: $BGCOLOR; color: $FONTCOLOR;">
+            <h2 style="color: $HEADER_COLOR;">$TITLE</h2>
+            <p>This is about your message &ldquo;$SUBJECT&rdquo; to <strong>$RECIPIENT</strong>.</p>
+            <p>$REASON</p>
+            <p>$DETAIL</p>
+            $DSN_TABLE
+            <pre>$ORIGINAL</pre>
+            <p style="font-size: small;">\
+        This message was made by the mail server of $USERGROUP_DOMAIN at $TIME.</p>
+        </div>
+
+        """
+}
