@@ -12,6 +12,8 @@ struct Bounds: Sendable {
     var fresh = 10.0
     /// A worker that was silent so long is replaced.
     var silence = 60.0
+    /// If time passed unnoticed for so long, the machine stood still.
+    var pause = 12.0
     /// All of a new generation must be ready by then.
     var change = 60.0
     /// A worker that retires may finish its sessions for so long.

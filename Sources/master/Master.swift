@@ -24,7 +24,8 @@ final class Master {
     var controls: [Int32: ControlSocket] = [:]
     private var wantsReload = false
     private var renewsAt: Deadline
-    private var fedWatchdog = Deadline.now
+    /// When the workers' health was last looked at for the watchdog.
+    private var examined = Deadline.now
     private var first: Plan?
 
     init(
@@ -48,7 +49,7 @@ final class Master {
             hearWorkers()
             heedSignals()
             carryOut(supervisor.tick(at: .now))
-            if supervisor.incoming == nil, supervisor.serving != nil { keepUp() }
+            if isQuiet { keepUp() }
             feedWatchdog()
         }
     }
@@ -66,9 +67,11 @@ final class Master {
         watched += controls.values.map {
             pollfd(fd: $0.number, events: Int16(POLLIN), revents: 0)
         }
-        var until = min(supervisor.nextTick ?? .distantFuture, renewsAt)
-        if let watchdog { until = min(until, fedWatchdog.advanced(by: watchdog / 3)) }
-        let seconds = min(until.seconds(since: .now), 3600)
+        // At least so often that a pause of the whole machine can be told from silent workers.
+        var until = min(supervisor.nextTick ?? .distantFuture, .seconds(5))
+        if isQuiet { until = min(until, renewsAt) }
+        if let watchdog { until = min(until, examined.advanced(by: watchdog / 3)) }
+        let seconds = until.seconds(since: .now)
         // Rounded up, so that the time has really come.
         _ = poll(&watched, nfds_t(watched.count), Int32(seconds * 1000) + 1)
     }
@@ -110,13 +113,15 @@ final class Master {
     }
 
     private func feedWatchdog() {
-        guard let watchdog, fedWatchdog.advanced(by: watchdog / 3) <= .now else { return }
-        guard supervisor.isHealthy(at: .now) else { return }
-        Systemd.feedWatchdog()
-        fedWatchdog = .now
+        guard let watchdog, examined.advanced(by: watchdog / 3) <= .now else { return }
+        examined = .now
+        if supervisor.isHealthy(at: examined) { Systemd.feedWatchdog() }
     }
 
     // MARK: Changing the configuration
+
+    /// Whether one generation serves and none is to follow.
+    private var isQuiet: Bool { supervisor.incoming == nil && supervisor.serving != nil }
 
     /// What waits for a quiet moment: a reload that was asked for, new ticket keys.
     private func keepUp() {

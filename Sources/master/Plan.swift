@@ -20,18 +20,7 @@ struct Plan {
     ///   - open: The sockets that are open already: from systemd, or of the generation that serves.
     /// - Throws: `ConfigurationError` for certificates, ``ListenError`` for ports.
     init(_ configuration: Configuration, sockets open: [ListeningSocket]) throws {
-        var problems: [ConfigurationProblem] = []
-        var credentials: [String: [TLSCredential]] = [:]
-        for group in configuration.groups {
-            for files in group.certificates {
-                do throws(ConfigurationError) {
-                    credentials[group.name, default: []].append(try files.read())
-                } catch {
-                    problems += error.problems
-                }
-            }
-        }
-        guard problems.isEmpty else { throw ConfigurationError(problems) }
+        let credentials = try Self.credentials(of: configuration)
         let smtp = configuration.listeners(of: .smtp)
         let pop3 = configuration.listeners(of: .pop3)
         self.init(
@@ -69,6 +58,27 @@ struct Plan {
             .smtpd: SMTPSlice(configuration, certificates: tls()).bytes,
             .pop3d: POP3Slice(configuration, certificates: tls()).bytes,
         ]
+    }
+
+    /// The certificates of all groups, by group.
+    ///
+    /// - Throws: Everything that is wrong with them.
+    static func credentials(
+        of configuration: Configuration
+    ) throws(ConfigurationError) -> [String: [TLSCredential]] {
+        var problems: [ConfigurationProblem] = []
+        var result: [String: [TLSCredential]] = [:]
+        for group in configuration.groups {
+            for files in group.certificates {
+                do throws(ConfigurationError) {
+                    result[group.name, default: []].append(try files.read())
+                } catch {
+                    problems += error.problems
+                }
+            }
+        }
+        guard problems.isEmpty else { throw ConfigurationError(problems) }
+        return result
     }
 
     /// How many of each: a service without a port needs nobody.

@@ -25,9 +25,7 @@ enum Startup {
     private static func check(_ places: Places) throws {
         let configuration = try ConfigurationFile.load(places, host: .forWorkers)
         for warning in configuration.warnings { complain("warning: \(warning)") }
-        for group in configuration.groups {
-            for files in group.certificates { _ = try files.read() }
-        }
+        _ = try Plan.credentials(of: configuration)
         say("\(places.configurationFile) is good\n")
     }
 

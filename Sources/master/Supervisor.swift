@@ -7,50 +7,6 @@ import Common
 /// of it are ready the older one retires, and if any of it cannot start, it is given up and the older one goes on.
 /// Nothing here touches a process, so every rule is tested from values.
 struct Supervisor {
-    /// What is to be done, in this order.
-    enum Action: Equatable, Sendable {
-        /// Start a worker, then tell ``started(_:in:of:at:)`` or ``notStarted(_:of:at:)``.
-        case start(Slot, generation: Int)
-        /// Connect a client with an authd, both given by process.
-        case introduce(client: Int32, authd: Int32)
-        /// Tell a worker that a newer one serves now.
-        case retire(Int32)
-        case stop(Int32)
-        case kill(Int32)
-        case report(Report)
-        /// This generation serves from now on, and none before it.
-        case serving(generation: Int)
-        /// This generation could not start and is gone.
-        case abandoned(generation: Int)
-        case exit(code: Int32)
-    }
-
-    /// What the log should say.
-    enum Report: Equatable, Sendable {
-        /// `restart` is in how many seconds it is replaced; nil: not at all.
-        case died(Slot, process: Int32, end: ProcessEnd, after: Double, restart: Double?)
-        case silent(Slot, process: Int32, seconds: Double)
-        case overdue(Slot, process: Int32)
-        case startFailed(Slot)
-        case changeTimedOut
-    }
-
-    struct Worker: Equatable, Sendable {
-        enum Life: Equatable, Sendable {
-            case serving
-            case retiring(until: Deadline)
-            case stopping(until: Deadline)
-        }
-
-        let slot: Slot
-        let generation: Int
-        let started: Deadline
-        /// When it last showed life.
-        var heard: Deadline
-        var isReady = false
-        var life = Life.serving
-    }
-
     /// By process.
     private(set) var workers: [Int32: Worker] = [:]
     /// The one that serves.
@@ -59,6 +15,7 @@ struct Supervisor {
     private(set) var incoming: Generation?
     private var newest = 0
     private var stopping: Stopping?
+    private var lastTick: Deadline?
     private let bounds: Bounds
 
     private struct Stopping {
@@ -169,8 +126,9 @@ struct Supervisor {
         return actions + stopOn(at: now)
     }
 
-    /// Time has passed.
+    /// Time has passed; to be told every five seconds at least.
     mutating func tick(at now: Deadline) -> [Action] {
+        forgivePause(at: now)
         if stopping != nil { return stopOn(at: now) }
         var actions = bringToEnd(at: now)
         if let next = incoming, serving != nil,
@@ -267,6 +225,14 @@ extension Supervisor {
         let gone = workers.filter { $0.value.generation == generation.number }.keys.sorted()
         for process in gone { workers[process]?.life = .stopping(until: .distantFuture) }
         return gone.map { .kill($0) } + [.abandoned(generation: generation.number)]
+    }
+
+    /// When nobody ran, such as in a virtual machine that was paused, nobody can be blamed for having been silent.
+    private mutating func forgivePause(at now: Deadline) {
+        if let lastTick, lastTick.advanced(by: bounds.pause) <= now {
+            for process in workers.keys { workers[process]?.heard = now }
+        }
+        lastTick = now
     }
 
     /// Ends those whose time is up.

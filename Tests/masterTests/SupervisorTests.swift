@@ -256,11 +256,21 @@ struct SupervisorTests {
         #expect(world.supervisor.isHealthy(at: at(11)))
         for process: Int32 in [100, 101, 102, 104] { world.supervisor.alive(process, at: at(70)) }
         #expect(world.supervisor.nextTick == at(71))
+        for second in stride(from: 5.0, to: 71, by: 5) {
+            #expect(world.supervisor.tick(at: at(second)) == [])
+        }
         #expect(
             world.supervisor.tick(at: at(71)) == [
                 .report(.silent(smtpd1, process: 103, seconds: 60)), .kill(103),
             ])
         #expect(world.supervisor.tick(at: at(72)) == [])
+    }
+
+    @Test func pauseOfTheMachineIsNobodysFault() {
+        var world = servingWorld()
+        #expect(world.supervisor.tick(at: at(5)) == [])
+        #expect(world.supervisor.tick(at: at(1000)) == [])
+        #expect(world.supervisor.isHealthy(at: at(1000)))
     }
 
     @Test func missingProgramEndsTheFirstStart() {
