@@ -20,7 +20,7 @@ package protocol TranscriptSubject {
 ///     ! words for the subject
 ///     --
 ///
-/// `\r \n \0 \t \\ \xNN` are escapes in C and S lines. All C lines up to `--` or `!` go in together or byte by
+/// `\r \n \0 \t \\ \xNN` are escapes in C and S lines, and `\*N{text}` is the text N times. All C lines up to `--` or `!` go in together or byte by
 /// byte, and all S lines up to there must have come then: no more, no less.
 package struct Transcript: Sendable, CustomStringConvertible {
     /// What is played without waiting, and what must have been said after it.
@@ -138,6 +138,13 @@ package struct Transcript: Sendable, CustomStringConvertible {
                 let digits = String(decoding: rest.prefix(2), as: UTF8.self)
                 rest = rest.dropFirst(2)
                 bytes.append(UInt8(digits, radix: 16) ?? 0)
+            case UInt8(ascii: "*"):
+                let digits = rest.prefix { $0 != UInt8(ascii: "{") }
+                let inner = rest.dropFirst(digits.count + 1).prefix { $0 != UInt8(ascii: "}") }
+                rest = rest.dropFirst(digits.count + inner.count + 2)
+                let once = unescaped(String(decoding: inner, as: UTF8.self))
+                let count = Int(String(decoding: digits, as: UTF8.self)) ?? 0
+                for _ in 0..<count { bytes += once }
             default: bytes.append(next)
             }
         }
