@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What /proc tells of a process."""
+
+import os
+
+
+def children(pid):
+    """The process ids of the direct children."""
+    found = []
+    try:
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/children") as file:
+                found += [int(word) for word in file.read().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        pass
+    return found
+
+
+def program_of(pid):
+    """The name of the program that a process runs."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return os.path.basename(file.read().split(b"\0")[0].decode())
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def status(pid):
+    """The fields of /proc/PID/status."""
+    with open(f"/proc/{pid}/status") as file:
+        return {name: value.strip() for name, _, value in (line.partition(":") for line in file)}
