@@ -39,6 +39,12 @@ static inline void wm_ctx_set_name_callback(SSL_CTX *context, int (*callback)(SS
     SSL_CTX_set_tlsext_servername_callback(context, callback);
     SSL_CTX_set_tlsext_servername_arg(context, argument);
 }
+static inline void wm_ctx_enable_client_sessions(SSL_CTX *context) {
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+}
+static inline int wm_set_server_name(SSL *session, const char *name) {
+    return (int)SSL_set_tlsext_host_name(session, name);
+}
 static inline BIO *wm_memory_bio(const void *bytes, int count) { return BIO_new_mem_buf(bytes, count); }
 
 #endif

@@ -30,8 +30,8 @@ nonisolated package struct TLSFacts: Equatable, Sendable {
 package final class TLSStream: ByteStream {
     package let facts: TLSFacts
     private let connection: Connection
-    private let context: TLSContext
-    private let session: OpaquePointer
+    private let context: AnyObject
+    let session: OpaquePointer
     private var pending: [UInt8] = []
     private var isOpen = true
     private var isBroken = false
@@ -50,10 +50,20 @@ package final class TLSStream: ByteStream {
             connection.close()
             throw .tls(drainErrors())
         }
+        return try await shakeHands(over: connection, context, session, deadline) {
+            SSL_accept($0)
+        }
+    }
+
+    /// Shakes hands with a session that is ready for it; both are freed and closed when that fails.
+    static func shakeHands(
+        over connection: Connection, _ context: AnyObject, _ session: OpaquePointer,
+        _ deadline: Deadline, _ step: (OpaquePointer) -> Int32
+    ) async throws(StreamError) -> TLSStream {
         do throws(StreamError) {
             while true {
                 ERR_clear_error()
-                let result = SSL_accept(session)
+                let result = step(session)
                 if result == 1 { break }
                 try await settle(session, result, connection, deadline)
             }
@@ -65,7 +75,7 @@ package final class TLSStream: ByteStream {
         return TLSStream(connection, context, session)
     }
 
-    private init(_ connection: Connection, _ context: TLSContext, _ session: OpaquePointer) {
+    private init(_ connection: Connection, _ context: AnyObject, _ session: OpaquePointer) {
         self.connection = connection
         self.context = context
         self.session = session
