@@ -51,7 +51,7 @@ final class ListeningSocket: Sendable {
         // A restart may bind again while old connections linger.
         try set(number, SOL_SOCKET, SO_REUSEADDR)
         if address.isIPv6 { try set(number, Int32(IPPROTO_IPV6), IPV6_V6ONLY) }
-        try check("bind") { address.withSocketAddress { bind(number, $0, $1) } }
+        try check("bind") { address.bind(number) }
         try prepare(number)
         try check("listen") { Glibc.listen(number, 4096) }
         return descriptor

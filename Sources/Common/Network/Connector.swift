@@ -66,7 +66,7 @@ package enum Connector {
         let descriptor = FileDescriptor(owning: number)
         if let source {
             try check("bind", on: source.description) {
-                source.withSocketAddress { bind(number, $0, $1) }
+                source.bind(number)
             }
         }
         return descriptor

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import CLinux
+import CLinux
 import Glibc
 
 /// An IPv4 or IPv6 address with a port.
@@ -71,8 +71,16 @@ package struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
         self = address
     }
 
+    /// Gives a socket this address (bind(2)): 0, or -1 with errno.
+    package func bind(_ socket: Int32) -> Int32 {
+        withSocketAddress { Glibc.bind(socket, $0, $1) }
+    }
+
     /// Calls `body` with the C form for bind(2) and connect(2).
-    package func withSocketAddress<Value>(
+    ///
+    /// Not for other modules: both Glibc and CLinux declare `sockaddr`, and whose it is depends on which of them
+    /// the compiler happens to load first.
+    func withSocketAddress<Value>(
         _ body: (UnsafePointer<sockaddr>, socklen_t) -> Value
     ) -> Value {
         var storage = sockaddr_storage()
