@@ -3,8 +3,8 @@ import Common
 
 /// The accounts of all groups, as their `group.json` are now.
 ///
-/// A file is looked at when somebody asks, once a second at most, and read again when it has changed. A
-/// mistake in an edit is told in the log and the accounts stay as they were.
+/// A file is looked at when somebody asks, after a second at the earliest, and read again when it has
+/// changed. A mistake in an edit is told in the log and the accounts stay as they were.
 final class Accounts {
     private struct Group {
         var directory: GroupDirectory?
@@ -30,10 +30,18 @@ final class Accounts {
 
     private let places: Places
     private let pool: PasswordPool
+    private let interval: Double
     private var groups: [String: Group]
 
     /// The groups of the configuration; nothing is read yet.
-    init(groups: [String], places: Places, pool: PasswordPool) {
+    ///
+    /// - Parameters:
+    ///   - groups: Their names.
+    ///   - places: Where their files are.
+    ///   - pool: Where plain passwords are hashed.
+    ///   - interval: Seconds for which a file is not looked at again.
+    init(groups: [String], places: Places, pool: PasswordPool, interval: Double = 1) {
+        self.interval = interval
         self.places = places
         self.pool = pool
         self.groups = Dictionary(uniqueKeysWithValues: groups.map { ($0, Group()) })
@@ -48,7 +56,9 @@ final class Accounts {
     func directory(of name: String) -> GroupDirectory? {
         guard let group = groups[name] else { return nil }
         let now = Deadline.now
-        if let checked = group.checked, now.seconds(since: checked) < 1 { return group.directory }
+        if let checked = group.checked, now.seconds(since: checked) < interval {
+            return group.directory
+        }
         groups[name]?.checked = now
         refresh(name)
         return groups[name]?.directory

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Common
+import Mail
 
 /// The accounts of one group and who gets mail for which address: one version of a `group.json`.
 nonisolated struct GroupDirectory: Sendable {
@@ -242,8 +243,9 @@ nonisolated struct GroupDirectory: Sendable {
         name.lowercased()
     }
 
+    /// Any case, U-labels as A-labels; a text that is no domain stands for itself and equals no domain.
     private static func key(ofDomain domain: String) -> String {
-        domain.lowercased()
+        Domain(domain)?.ascii ?? domain
     }
 
     private static func aliasKey(_ name: String) -> String {

@@ -15,7 +15,7 @@ import Testing
     }
 
     static let directory = GroupDirectory(
-        group: "default", domains: ["example.test", "Example.ORG"],
+        group: "default", domains: ["example.test", "Example.ORG", "müller.example"],
         accounts: [
             account("robot", [.sendOutside]),
             account("admin"), account("Bob"), account("bob"), account("a+b"),
@@ -50,7 +50,10 @@ import Testing
         ("admin", "example.test", accounts("admin")),
         ("ADMIN", "EXAMPLE.TEST", accounts("admin")),
         ("Admin", "example.org", accounts("admin")),
-        ("admin", "example.net", .notLocal),
+        ("admin", "MÜLLER.example", accounts("admin")),
+        ("admin", "xn--mller-kva.example", accounts("admin")),
+        ("admin", "example.net", .notLocal), ("admin", "", accounts("admin")),
+        ("admin", "[192.0.2.1]", .notLocal), ("admin", "not a domain", .notLocal),
         ("admin", "sub.example.test", .notLocal),
         ("admin", "example.test.evil.test", .notLocal),
         ("nemo", "example.test", .unknown),
@@ -80,7 +83,7 @@ import Testing
         ("+tag", "example.test", .unknown), ("nemo+tag", "example.test", .unknown),
         // The postmaster of a group that names none.
         ("postmaster", "example.test", accounts("admin")),
-        ("PostMaster", "", accounts("admin")), ("admin", "", accounts("admin")),
+        ("PostMaster", "", accounts("admin")),
     ])
     func recipients(_ localPart: String, _ domain: String, _ expected: AccountAnswer) {
         #expect(Self.directory.recipients(localPart: localPart, domain: domain) == expected)
@@ -148,7 +151,8 @@ import Testing
         ("admin", "admin"), ("Admin", "admin"), ("admin@example.test", "admin"),
         ("ADMIN@Example.Org", "admin"), ("admin@elsewhere.test", nil),
         ("admin@", nil), ("@example.test", nil), ("admin@@example.test", nil), ("", nil),
-        ("info", nil), ("admin+x", nil), ("nemo", nil), ("bob", "bob"), ("BOB", "Bob"),
+        ("admin@xn--mller-kva.example", "admin"), ("info", nil), ("admin+x", nil), ("nemo", nil),
+        ("bob", "bob"), ("BOB", "Bob"),
         ("admin@example.test@example.test", nil), ("a+b@example.test", "a+b"),
     ])
     func logins(_ login: String, _ expected: String?) {
