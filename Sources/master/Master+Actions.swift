@@ -132,8 +132,6 @@ extension Supervisor.Report {
             Log.write(
                 .warning, "worker.overdue",
                 ["worker": slot, "process": process, "hint": "it did not finish in time"])
-        case .startFailed(let slot):
-            Log.write(.error, "worker.start-failed", ["worker": slot])
         case .changeTimedOut:
             Log.write(.error, "master.reload-timeout", ["hint": "the new workers were not ready"])
         }

@@ -62,16 +62,21 @@ enum Options: Equatable {
 extension Places {
     /// The instance that is meant: the named folder, the current one if it holds an instance, or the installed one.
     ///
-    /// - Throws: `SystemError` when the folder is not there.
-    static func chosen(root: String?) throws(SystemError) -> Places {
+    /// - Throws: ``Options/Mistake`` when the folder is not there.
+    static func chosen(root: String?) throws(Options.Mistake) -> Places {
         if let root { return Places(root: try absolute(root)) }
         if access("config/config.json", F_OK) == 0 { return Places(root: try absolute(".")) }
         return .installed
     }
 
     /// Workers start elsewhere, so a relative path would mean something else to them.
-    private static func absolute(_ path: String) throws(SystemError) -> String {
-        guard let resolved = realpath(path, nil) else { throw SystemError("realpath", on: path) }
+    private static func absolute(_ path: String) throws(Options.Mistake) -> String {
+        guard let resolved = realpath(path, nil) else {
+            let error = SystemError("realpath", on: path)
+            throw Options.Mistake(
+                description:
+                    "--root \(path): \(error.reason); an empty folder becomes a new instance")
+        }
         defer { free(resolved) }
         return String(cString: resolved)
     }

@@ -26,7 +26,6 @@ extension Supervisor {
         case died(Slot, process: Int32, end: ProcessEnd, after: Double, restart: Double?)
         case silent(Slot, process: Int32, seconds: Double)
         case overdue(Slot, process: Int32)
-        case startFailed(Slot)
         case changeTimedOut
     }
 

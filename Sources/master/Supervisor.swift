@@ -56,8 +56,7 @@ struct Supervisor {
 
     /// A worker could not even be started; the reason is in the log already.
     mutating func notStarted(_ slot: Slot, of generation: Int, at now: Deadline) -> [Action] {
-        [.report(.startFailed(slot))]
-            + failed(slot, of: generation, after: 0, mayRetry: false, at: now)
+        failed(slot, of: generation, after: 0, mayRetry: false, at: now)
     }
 
     /// A worker serves.

@@ -278,7 +278,7 @@ struct SupervisorTests {
         _ = world.supervisor.change(to: [authd, smtpd0], at: at(0))
         #expect(
             world.supervisor.notStarted(authd, of: 1, at: at(0))
-                == [.report(.startFailed(authd)), .exit(code: 1)])
+                == [.exit(code: 1)])
         #expect(!world.supervisor.isWanted(generation: 1), "smtpd is not started any more")
     }
 }
