@@ -212,3 +212,22 @@ extension ConfigurationField {
         return text
     }
 }
+
+extension Configuration {
+    /// Reads the `group.json` of every group.
+    ///
+    /// - Throws: Everything that is wrong with any of them.
+    package func readAccounts() throws(ConfigurationError) -> [AccountFile] {
+        var files: [AccountFile] = []
+        var problems: [ConfigurationProblem] = []
+        for group in groups {
+            do throws(ConfigurationError) {
+                files.append(try AccountFile.load(group: group.name, places: places))
+            } catch {
+                problems += error.problems
+            }
+        }
+        if problems.isEmpty { return files }
+        throw ConfigurationError(problems)
+    }
+}

@@ -10,7 +10,7 @@ package struct Configuration: Equatable, Sendable {
     package var listeners: [ListenerSettings] = []
     /// `UserGroups`, in the order of the file.
     package var groups: [GroupSettings] = []
-    /// `SMTPServices.settings.workers`: processes; by default one per processor.
+    /// `SMTPServices.settings.workers`: processes; by default one per processor, as `HostFacts` counts them.
     package var smtpWorkers = 1
     /// `POP3Services.settings.workers`: likewise.
     package var pop3Workers = 1

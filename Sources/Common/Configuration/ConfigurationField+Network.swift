@@ -4,10 +4,12 @@
 extension ConfigurationField {
     /// A range of IP addresses.
     func network() -> IPNetwork? {
-        guard let text = json.string, let network = IPNetwork(text) else {
-            return mismatch("an IP address or range such as \"192.0.2.0/24\" or \"2001:db8::/32\"")
-        }
-        return network
+        guard let text = json.string else { return mismatch("an IP address or range in quotes") }
+        if let network = IPNetwork(text) { return network }
+        fail(
+            "\"\(text)\" is no address or range",
+            "give one such as \"192.0.2.0/24\" or \"2001:db8::/32\"")
+        return nil
     }
 
     /// A list of ranges; a single one counts as a list of one.
@@ -17,10 +19,10 @@ extension ConfigurationField {
 
     /// An IP address.
     func address() -> SocketAddress? {
-        guard let text = json.string, let address = SocketAddress(text, port: 0) else {
-            return mismatch("an IP address such as \"192.0.2.1\" or \"::1\"")
-        }
-        return address
+        guard let text = json.string else { return mismatch("an IP address in quotes") }
+        if let address = SocketAddress(text, port: 0) { return address }
+        fail("\"\(text)\" is no IP address", "give one such as \"192.0.2.1\" or \"::1\"")
+        return nil
     }
 
     /// A host name that other hosts may be told (RFC 5321 §4.1.2, Domain).

@@ -128,7 +128,8 @@ struct ConfigurationField {
         guard let members = json.members else { return mismatch("an object in { }") }
         return members.map { member in
             ConfigurationField(
-                json: member.value, key: member.key, path: "\(path).\(member.key)",
+                json: member.value, key: member.key,
+                path: path.isEmpty ? member.key : "\(path).\(member.key)",
                 pattern: "\(pattern).*", place: member.keyPlace, report: report)
         }
     }

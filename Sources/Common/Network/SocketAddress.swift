@@ -22,6 +22,8 @@ package struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
 
     /// From the text of an address, such as "192.0.2.1" or "2001:db8::1"; nil when it is none.
     package init?(_ host: String, port: UInt16) {
+        // The C library would read up to it and pass the rest over.
+        if host.utf8.contains(0) { return nil }
         var four = [UInt8](repeating: 0, count: 4)
         var sixteen = [UInt8](repeating: 0, count: 16)
         if inet_pton(AF_INET, host, &four) == 1 {

@@ -75,10 +75,10 @@ import Testing
         }
     }
 
-    @Test(arguments: [FirstStart.Ports.wellKnown, .demonstration])
-    func aFirstStartIsSafe(_ ports: FirstStart.Ports) throws {
+    @Test(arguments: [InitialFiles.Ports.wellKnown, .demonstration])
+    func aFirstStartIsSafe(_ ports: InitialFiles.Ports) throws {
         for hostname in [nil, "mail.example.test"] {
-            let first = FirstStart(ports: ports, domain: "example.test", hostname: hostname)
+            let first = InitialFiles(ports: ports, domain: "example.test", hostname: hostname)
             let result = try configuration(first.configuration)
             #expect(result.hostname == hostname ?? "mail.example.org")
             #expect(result.warnings.map(\.key) == ["UserGroups.default.errorPath"])
@@ -99,6 +99,6 @@ import Testing
             #expect(localMX == LocalMX() && warnings.isEmpty)
         }
         let template = try String(decoding: Self.sample("config/error.txt"), as: UTF8.self)
-        #expect(template == FirstStart.reportTemplate)
+        #expect(template == InitialFiles.reportTemplate)
     }
 }

@@ -3,7 +3,7 @@
 /// The files that a first start in an empty folder begins with: safe until somebody opens them up.
 ///
 /// Loopback only, no account with a known password, no smarthost, no client that may relay.
-package struct FirstStart: Equatable, Sendable {
+package struct InitialFiles: Equatable, Sendable {
     /// The ports of the five services; those of a demonstration need no privilege.
     package struct Ports: Equatable, Sendable {
         package var smtp: UInt16
