@@ -69,7 +69,17 @@ struct MaildirCopy {
         try remove(name, from: folders.local)
         guard goesOn(.removed) else { return nil }
         try remove(temporary, from: folders.accounts)
+        try sweep()
         return .delivered
+    }
+
+    /// Removes what attempts left here that died after the entry was gone.
+    private func sweep() throws(MailboxError) {
+        _ = try mailbox { () throws(SystemError) in
+            try Sweep(
+                Folder("\(maildir.path)/tmp", in: folders.accounts, listable: true),
+                age: Sweep.copyAge)
+        }
     }
 
     private func openSource() throws(MailboxError) -> File? {

@@ -71,7 +71,7 @@ package enum EntryInspection: Equatable, Sendable {
         return .deliverable(entry, size: status.size)
     }
 
-    private static func checksum(of file: borrowing File) throws(SystemError) -> UInt32 {
+    static func checksum(of file: borrowing File) throws(SystemError) -> UInt32 {
         var checksum: UInt32 = 0
         var offset = 0
         while true {
