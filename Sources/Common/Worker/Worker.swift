@@ -61,6 +61,8 @@ package final class Worker {
     }
 
     private init() throws(SystemError) {
+        // exec has undone what master asked for; workers of one user must not read each other either.
+        try Privileges.hideMemory()
         let memory = File(FileDescriptor(owning: 4), path: "slice")
         slice = try memory.readAll()
         try Self.makeNonBlocking(3)
