@@ -11,7 +11,7 @@ struct Bounds: Sendable {
     /// A worker that was silent so long has failed the watchdog; it shows life every two seconds.
     var fresh = 10.0
     /// A worker that was silent so long is replaced.
-    var silence = 60.0
+    var silence = 30.0
     /// If time passed unnoticed for so long, the machine stood still.
     var pause = 12.0
     /// All of a new generation must be ready by then.

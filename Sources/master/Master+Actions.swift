@@ -33,7 +33,7 @@ extension Master {
         guard let plan = plans[generation] else { return }
         let addresses = plan.configuration.listeners.map { "\($0.name) \($0.address)" }
         Log.write(
-            .notice, "master.serving",
+            .notice, "master.ready",
             ["workers": plan.slots.count, "listeners": addresses.joined(separator: ", ")])
         Systemd.ready(status: "Serving \(addresses.joined(separator: ", "))")
     }

@@ -56,6 +56,9 @@ enum Startup {
         warnOfUnused(inherited, plan)
         let rights = identities.map { FolderRights($0) } ?? FolderRights()
         try rights.establish(in: places, groups: configuration.groups.map(\.name))
+        if identities != nil {
+            for path in [places.state, programs] { try warnOfClosedFolders(above: path) }
+        }
         if let identities { try Privileges.dropRoot(to: identities.master) }
         try Common.check("chdir") { chdir("/") }
         return Master(
@@ -71,6 +74,23 @@ enum Startup {
         defer { free(resolved) }
         let path = String(cString: resolved)
         return path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+    }
+
+    /// Workers are other users, and neither their programs nor their files may lie behind a closed door.
+    private static func warnOfClosedFolders(above path: String) throws(SystemError) {
+        var path = path
+        while path.count > 1 {
+            let status = try Folder(path).status(of: ".")
+            if status.permissions & 0o001 == 0 {
+                Log.write(
+                    .warning, "folder.closed",
+                    [
+                        "folder": path,
+                        "hint": "the workers run as other users, who cannot get through; chmod o+x",
+                    ])
+            }
+            path = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
+        }
     }
 
     private static func warnOfUnused(_ inherited: [ListeningSocket], _ plan: Plan) {

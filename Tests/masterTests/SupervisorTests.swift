@@ -254,16 +254,16 @@ struct SupervisorTests {
         #expect(!world.supervisor.isHealthy(at: at(11)), "103 spoke last at 1")
         world.supervisor.alive(103, at: at(11))
         #expect(world.supervisor.isHealthy(at: at(11)))
-        for process: Int32 in [100, 101, 102, 104] { world.supervisor.alive(process, at: at(70)) }
-        #expect(world.supervisor.nextTick == at(71))
-        for second in stride(from: 5.0, to: 71, by: 5) {
+        for process: Int32 in [100, 101, 102, 104] { world.supervisor.alive(process, at: at(40)) }
+        #expect(world.supervisor.nextTick == at(41))
+        for second in stride(from: 5.0, to: 41, by: 5) {
             #expect(world.supervisor.tick(at: at(second)) == [])
         }
         #expect(
-            world.supervisor.tick(at: at(71)) == [
-                .report(.silent(smtpd1, process: 103, seconds: 60)), .kill(103),
+            world.supervisor.tick(at: at(41)) == [
+                .report(.silent(smtpd1, process: 103, seconds: 30)), .kill(103),
             ])
-        #expect(world.supervisor.tick(at: at(72)) == [])
+        #expect(world.supervisor.tick(at: at(42)) == [])
     }
 
     @Test func pauseOfTheMachineIsNobodysFault() {
