@@ -57,7 +57,8 @@ package final class Gate {
         self.accounts = accounts
         self.limit = limit
         self.handshakeSeconds = handshakeSeconds
-        worker.onEnding = { [unowned self] in end($0) }
+        // The gate lives as long as the worker.
+        worker.onEnding = { self.end($0) }
     }
 
     /// Accepts on the worker's next inherited socket, until the worker ends.

@@ -7,18 +7,11 @@ package import Common
 nonisolated package struct ReceptionPolicy: Equatable, Sendable {
     /// What the listener demands of a login.
     package var authentication: Authentication
-    /// Whether mail for foreign domains is taken without login from the networks listed in `allowRelayFrom`
-    /// (`allowAnonymousRelay`).
-    package var relaysForListedNetworks: Bool
     /// Whether a client without login may use a sender of our own domains.
     package var acceptsOwnDomainsFromOutside: Bool
 
-    package init(
-        authentication: Authentication, relaysForListedNetworks: Bool = false,
-        acceptsOwnDomainsFromOutside: Bool = false
-    ) {
+    package init(authentication: Authentication, acceptsOwnDomainsFromOutside: Bool = false) {
         self.authentication = authentication
-        self.relaysForListedNetworks = relaysForListedNetworks
         self.acceptsOwnDomainsFromOutside = acceptsOwnDomainsFromOutside
     }
 
@@ -89,7 +82,7 @@ nonisolated package struct ReceptionPolicy: Equatable, Sendable {
         package var login: Permissions?
         /// Whether the client's address is in `allowRelayFrom`.
         package var isListedClient: Bool
-        /// Whether `SMTPWhiteList` lets the address pass.
+        /// Whether `SMTPWhiteList` lets the address pass for a listed client.
         package var isWhitelisted: Bool
         package var address: Address
 
@@ -151,7 +144,7 @@ nonisolated package struct ReceptionPolicy: Equatable, Sendable {
             return smarthost || direct
                 ? .relay(smarthost: smarthost, direct: direct) : .relayingDenied
         }
-        if relaysForListedNetworks, facts.isListedClient, facts.isWhitelisted {
+        if facts.isListedClient, facts.isWhitelisted {
             return .relay(smarthost: true, direct: true)
         }
         return authentication == .none ? .relayingDenied : .loginRequired

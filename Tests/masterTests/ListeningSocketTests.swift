@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLinux
-import Common
+@testable import Common
 import Glibc
 import Testing
 

@@ -8,12 +8,8 @@ import Testing
     typealias Policy = ReceptionPolicy
 
     static let everyPolicy: [Policy] = Policy.Authentication.allCases.flatMap { authentication in
-        [false, true].flatMap { relays in
-            [false, true].map { outside in
-                Policy(
-                    authentication: authentication, relaysForListedNetworks: relays,
-                    acceptsOwnDomainsFromOutside: outside)
-            }
+        [false, true].map { outside in
+            Policy(authentication: authentication, acceptsOwnDomainsFromOutside: outside)
         }
     }
 
@@ -46,13 +42,12 @@ import Testing
                     #expect(smarthost == login.contains(.sendRelay))
                     #expect(direct == login.contains(.sendOutside))
                 } else {
-                    #expect(policy.relaysForListedNetworks)
                     #expect(facts.isListedClient && facts.isWhitelisted)
                 }
             }
         }
         // A policy that relayed nothing would satisfy the rule above as well.
-        #expect(relayed == 12 * 4 * 12 + 6)
+        #expect(relayed == 6 * (12 * 4 + 1))
     }
 
     @Test func onlyKnownAddressesAreDelivered() {
@@ -84,6 +79,21 @@ import Testing
         let facts = Policy.RecipientFacts(
             login: login, isListedClient: true, isWhitelisted: true, address: address)
         #expect(policy.verdict(on: facts) == expected)
+    }
+
+    @Test(arguments: [
+        (Policy.Authentication.none, Policy.RecipientVerdict.relayingDenied),
+        (.optional, .loginRequired), (.required, .loginRequired),
+    ])
+    func strangersDoNotRelay(
+        authentication: Policy.Authentication, expected: Policy.RecipientVerdict
+    ) {
+        let policy = Policy(authentication: authentication)
+        for (listed, whitelisted) in [(false, true), (true, false), (false, false)] {
+            let facts = Policy.RecipientFacts(
+                login: nil, isListedClient: listed, isWhitelisted: whitelisted, address: .foreign)
+            #expect(policy.verdict(on: facts) == expected)
+        }
     }
 
     @Test func aLoginUsesOnlyItsOwnAddresses() {

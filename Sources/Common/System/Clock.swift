@@ -52,6 +52,17 @@ package enum WallClock {
     }
 }
 
+/// The time zone of this host.
+package enum LocalTime {
+    /// Seconds east of UTC at a time given in seconds since 1970-01-01 UTC.
+    package static func offset(at seconds: Int) -> Int {
+        var time = time_t(seconds)
+        var parts = tm()
+        localtime_r(&time, &parts)
+        return parts.tm_gmtoff
+    }
+}
+
 /// Bytes of the kernel's random source.
 package func randomBytes(_ count: Int) -> [UInt8] {
     [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in

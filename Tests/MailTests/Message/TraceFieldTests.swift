@@ -80,6 +80,7 @@ import Testing
     @Test func returnPath() throws {
         #expect(TraceField.returnPath(.null) == "Return-Path: <>\r\n")
         let address = try #require(MailAddress("\"a b\"@example.org"))
-        #expect(TraceField.returnPath(.address(address)) == "Return-Path: <\"a b\"@example.org>\r\n")
+        #expect(
+            TraceField.returnPath(.address(address)) == "Return-Path: <\"a b\"@example.org>\r\n")
     }
 }

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+import Common
+import Mail
+import SMTP
+import TLS
+
+/// What all conversations of this smtpd share.
+final class Service {
+    let slice: SMTPSlice
+    let queue: Queue
+    let accounts: AccountClient
+    let gate: Gate
+    private let contexts: [String: TLSContext]
+
+    /// Decodes the slice, locks the worker in, and opens the gate.
+    ///
+    /// - Throws: What makes serving impossible.
+    static func start(_ worker: Worker) throws {
+        let slice = try SMTPSlice(bytes: worker.slice)
+        // One rule for all of the queue: a file may be moved only between places with the same rights.
+        let sandbox = Sandbox(
+            paths: [("\(slice.root)/queue", [.create, .write, .remove, .move])],
+            calls: [.accept, .files])
+        let pool = BlockingPool(threads: Queue.commitThreads, name: "commit")
+        let service = try Service(slice, Queue(root: slice.root, pool: pool), worker)
+        try sandbox.enter()
+        service.openGate()
+        worker.ready()
+    }
+
+    private init(_ slice: SMTPSlice, _ queue: Queue, _ worker: Worker) throws {
+        self.slice = slice
+        self.queue = queue
+        accounts = AccountClient()
+        gate = Gate(
+            worker: worker, accounts: accounts, limit: slice.settings.maxConnections,
+            handshakeSeconds: slice.settings.handshakeTimeout)
+        var contexts: [String: TLSContext] = [:]
+        for group in slice.certificates {
+            contexts[group.group] = try TLSContext(group, settings: slice.tls, scope: "smtp")
+        }
+        self.contexts = contexts
+        let accounts = accounts
+        worker.onAuthd = { accounts.connect($0) }
+        accounts.onAbandoned = { worker.fail() }
+    }
+
+    private func openGate() {
+        // The service lives as long as the process, so that it may hold itself.
+        let trade = Gate.Trade(
+            converse: { visitor in await Conversation(self, visitor).run() },
+            words: { refusal in
+                switch refusal {
+                case .blocked: ServerReplies.blocked.description
+                case .full, .unavailable: ServerReplies.busy.description
+                }
+            })
+        for listener in slice.listeners {
+            gate.open(listener, context: contexts[listener.group], trade: trade)
+        }
+    }
+}
