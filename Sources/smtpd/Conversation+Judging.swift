@@ -97,6 +97,7 @@ extension Conversation {
                 localPart: address.localPart.text, domain: address.domain.ascii),
             address: whose)
         switch policy.verdict(on: facts) {
+        case .deliver where found.isEmpty: return .refused(ServerReplies.relayingDenied)
         case .deliver:
             destinations.accounts += found
             return .accepted

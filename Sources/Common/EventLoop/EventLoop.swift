@@ -71,6 +71,15 @@ package final class EventLoop {
         try check("epoll_ctl ADD") { epoll_ctl(epoll.number, EPOLL_CTL_ADD, descriptor, &event) }
     }
 
+    func modify(_ descriptor: Int32, events: UInt32, data: UInt64) {
+        var event = epoll_event()
+        event.events = events
+        event.data.u64 = data
+        // Fails only for a descriptor that is not registered.
+        let result = epoll_ctl(epoll.number, EPOLL_CTL_MOD, descriptor, &event)
+        precondition(result == 0, "epoll_ctl MOD failed")
+    }
+
     func remove(_ descriptor: Int32) {
         // Fails only when the descriptor is not there any more, which is what we want.
         _ = epoll_ctl(epoll.number, EPOLL_CTL_DEL, descriptor, nil)

@@ -29,6 +29,7 @@ package final class Readiness {
     private var writeTimer: Timer?
     private var isInterrupted = false
     private var isRegistered = true
+    private var watchesOutput = false
 
     /// Registers an open, non-blocking descriptor; it must stay open until ``close()``.
     ///
@@ -41,9 +42,14 @@ package final class Readiness {
         let events: UInt32 =
             listening
             ? EPOLLIN.rawValue | EPOLLEXCLUSIVE.rawValue
-            : EPOLLIN.rawValue | EPOLLOUT.rawValue | EPOLLRDHUP.rawValue | EPOLLET.rawValue
-        let pointer = UInt64(UInt(bitPattern: Unmanaged.passUnretained(self).toOpaque()))
-        try EventLoop.shared.add(descriptor, events: events, data: pointer)
+            : Self.input
+        try EventLoop.shared.add(descriptor, events: events, data: identity)
+    }
+
+    private static let input = EPOLLIN.rawValue | EPOLLRDHUP.rawValue | EPOLLET.rawValue
+
+    private var identity: UInt64 {
+        UInt64(UInt(bitPattern: Unmanaged.passUnretained(self).toOpaque()))
     }
 
     /// Waits until a read might give something.
@@ -64,6 +70,7 @@ package final class Readiness {
     package func writable(until deadline: Deadline?) async -> WaitResult {
         if isWritable { return .ready }
         precondition(writer == nil, "two tasks write one descriptor")
+        watchOutput()
         return await withUnsafeContinuation { continuation in
             writer = continuation
             guard let deadline else { return }
@@ -102,6 +109,15 @@ package final class Readiness {
             isWritable = true
             wakeWriter(.ready)
         }
+    }
+
+    /// Asks for output events too, once a write had to wait: nearly no connection ever needs them, and each that is
+    /// watched for them wakes the loop whenever the peer reads.
+    private func watchOutput() {
+        guard !watchesOutput, isRegistered else { return }
+        watchesOutput = true
+        EventLoop.shared.modify(
+            descriptor, events: Self.input | EPOLLOUT.rawValue, data: identity)
     }
 
     private func takeInterrupt() -> Bool {

@@ -6,8 +6,9 @@ package struct Sweep: Equatable, Sendable {
     /// How long a draft must have been left alone; covers clocks of other hosts that are minutes off.
     package static let draftAge = 3600
 
-    /// The same for copies in `Maildir/tmp`: what is customary for Maildirs, 36 hours. A copy that is linked already
-    /// keeps its message from being delivered twice for so long.
+    /// Seconds that a copy in a Maildir's tmp must be old, 36 hours as is customary.
+    ///
+    /// A copy that is linked already keeps its message from being delivered twice for so long.
     package static let copyAge = 36 * 3600
 
     /// Names that were removed.
