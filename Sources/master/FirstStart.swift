@@ -51,16 +51,17 @@ struct FirstStart {
         let ssl = try Folder("ssl", in: configuration)
         try write(credential.key, "key.pem", in: ssl)
         try write(credential.chain, "cert.pem", in: ssl)
-        try write("{\n}\n", "localMX.json", in: configuration)
+        try write(files.localMX, "localMX.json", in: configuration)
+        try write(InitialFiles.reportTemplate, "error.txt", in: configuration)
 
         let state = try Folder(places.state)
         try state.makeFolder("usermanager")
         let userManager = try Folder("usermanager", in: state)
         try userManager.makeFolder("default")
         let group = try Folder("default", in: userManager)
-        try write(groupText, "group.json", in: group)
+        try write(files.group(), "group.json", in: group)
         // Last: its presence says that the rest is there.
-        try write(configurationText, "config.json", in: configuration)
+        try write(files.configuration, "config.json", in: configuration)
     }
 
     private static func makeFolder(_ path: String) throws(SystemError) {
@@ -99,51 +100,10 @@ struct FirstStart {
             """
     }
 
-    private var groupText: String {
-        """
-        {
-          // Each user has a password, which is replaced by its hash, and permissions. For example:
-          // "me": { "password": "a long one", "permissions": ["receive", "sendlocal"] }
-          "users": {
-          },
-          // The domains whose mail these users get.
-          "bindDomains": ["\(hostname)"]
-        }
-
-        """
-    }
-
-    private var configurationText: String {
-        func service(_ port: Int, _ more: String) -> String {
-            let port = usesWellKnownPorts ? port : port == 25 ? 2525 : 2000 + port
-            return """
-                      "\(port)": { "bindIP": "127.0.0.1", "userGroup": "default"\(more) }
-                """
-        }
-        return """
-            {
-              // Only this machine can connect. For the others give bindIP "*" and a real certificate below.
-              "hostname": "\(hostname)",
-              "SMTPServices": {
-                "services": {
-            \(service(25, "")),
-            \(service(465, ", \"ssl\": true, \"auth\": \"required\"")),
-            \(service(587, ", \"auth\": \"required\""))
-                }
-              },
-              "POP3Services": {
-                "services": {
-            \(service(110, "")),
-            \(service(995, ", \"ssl\": true"))
-                }
-              },
-              "UserGroups": {
-                "default": {
-                  "sslCert": { "cert": "config/ssl/cert.pem", "key": "config/ssl/key.pem" }
-                }
-              }
-            }
-
-            """
+    /// What the files say.
+    private var files: InitialFiles {
+        InitialFiles(
+            ports: usesWellKnownPorts ? .wellKnown : .demonstration, domain: hostname,
+            hostname: hostname)
     }
 }

@@ -24,7 +24,10 @@ enum Startup {
 
     private static func check(_ places: Places) throws {
         let configuration = try ConfigurationFile.load(places, host: .forWorkers)
-        for warning in configuration.warnings { complain("warning: \(warning)") }
+        let accounts = try configuration.readAccounts()
+        for warning in configuration.warnings + accounts.flatMap(\.warnings) {
+            complain("warning: \(warning)")
+        }
         _ = try Plan.credentials(of: configuration)
         say("\(places.configurationFile) is good\n")
     }
@@ -49,7 +52,9 @@ enum Startup {
             say(first.welcome)
         }
         let configuration = try ConfigurationFile.load(places, host: .forWorkers)
-        for warning in configuration.warnings {
+        // Only here may master read them; later authd alone can, and tells of mistakes in the log.
+        let accounts = try configuration.readAccounts()
+        for warning in configuration.warnings + accounts.flatMap(\.warnings) {
             Log.write(.warning, "configuration.warning", ["warning": warning])
         }
         let plan = try Plan(configuration, sockets: inherited)

@@ -22,6 +22,7 @@ struct FirstStartTests {
 
         let configuration = try ConfigurationFile.load(places)
         #expect(configuration.warnings == [])
+        #expect(try configuration.readAccounts().first?.users == [])
         #expect(configuration.hostname == "mail.example.test")
         #expect(configuration.listeners.allSatisfy { $0.address.isLoopback })
         #expect(
