@@ -40,6 +40,7 @@ nonisolated struct GroupDirectory: Sendable {
     private var accounts: [String: Account] = [:]
     private var accountsByKey: [String: Account] = [:]
     private let order: [String]
+    private let hashes: [PasswordHash]
     private let aliases: [String: [Target]]
     private let catchAll: [Target]
 
@@ -62,6 +63,9 @@ nonisolated struct GroupDirectory: Sendable {
         self.domainKeys = domainKeys
         self.separators = Set(separators)
         order = accounts.map(\.name.user)
+        hashes = accounts.compactMap { account in
+            if case .hash(let hash) = account.password { hash } else { nil }
+        }
         for account in accounts {
             self.accounts[account.name.user] = account
             // Of two users who differ in case only the first is found in other spellings.
@@ -138,11 +142,10 @@ nonisolated struct GroupDirectory: Sendable {
         }
     }
 
-    /// What an unknown user's password is checked against, so that it takes as long as a known one's: the
-    /// password of some account, always the same for a name.
-    func decoy(choosing number: UInt64) -> StoredPassword? {
-        guard !order.isEmpty else { return nil }
-        return accounts[order[Int(number % UInt64(order.count))]]?.password
+    /// A hash to check a password against where there is none, so that an unknown user's login takes as long
+    /// as a known one's: that of some account, always the same for a number; nil when none has one.
+    func substitute(choosing number: UInt64) -> PasswordHash? {
+        hashes.isEmpty ? nil : hashes[Int(number % UInt64(hashes.count))]
     }
 
     // MARK: Resolution

@@ -17,6 +17,8 @@ final class Logins {
         let directory: GroupDirectory
         let account: GroupDirectory.Account?
         let stored: StoredPassword
+        /// What is hashed against when `stored` is no hash.
+        let substitute: PasswordHash
         /// A keyed hash of group and user.
         let user: UInt64
         /// A keyed hash of group, user, stored password and offered password.
@@ -31,7 +33,7 @@ final class Logins {
     private let books: Books
     private let pool: PasswordPool
     private let check: @Sendable (StoredPassword, [UInt8], PasswordHash) throws(SystemError) -> Bool
-    /// Stands in where there is no password to check against.
+    /// Stands in when a group has no hash at all.
     private let substitute: PasswordHash
     private let sipHash = SipHash(key: randomBytes(16))
     private(set) var cache: LoginCache
@@ -96,10 +98,11 @@ final class Logins {
         let group = Array(attempt.group.utf8)
         let name = Array((account?.name.user ?? attempt.user.lowercased()).utf8)
         let user = UInt64(truncatingIfNeeded: sipHash.hash(parts: [group, name]))
-        let stored = account?.password ?? directory.decoy(choosing: user) ?? .none
+        let stored = account?.password ?? .none
         let fingerprint = sipHash.hash(parts: [group, name, stored.bytes, attempt.password])
         return Case(
-            directory: directory, account: account, stored: stored, user: user,
+            directory: directory, account: account, stored: stored,
+            substitute: directory.substitute(choosing: user) ?? substitute, user: user,
             fingerprint: fingerprint)
     }
 
@@ -128,7 +131,7 @@ final class Logins {
     private func answerByHashing(_ attempt: Attempt) async -> AccountAnswer {
         guard let view = view(attempt) else { return .unavailable }
         if let answer = answerWithoutHashing(attempt, view) { return answer }
-        let (check, substitute, stored) = (check, substitute, view.stored)
+        let (check, stored, substitute) = (check, view.stored, view.substitute)
         let password = attempt.password
         let isRight: Bool
         do throws(SystemError) {

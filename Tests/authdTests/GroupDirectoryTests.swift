@@ -177,16 +177,41 @@ import Testing
             Self.directory.maySend(user: user, localPart: localPart, domain: domain) == expected)
     }
 
-    @Test func decoysAreTheAccountsPasswords() {
-        let accounts = (0..<3).map { number in
+    @Test func substitutesAreOfTheAccountsOwnKind() throws {
+        let hashes = ["$5$one$", "$5$two$", "$5$three$"].map {
+            $0 + "5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5"
+        }
+        let accounts = (hashes + ["plain", ""]).enumerated().map { number, password in
             GroupDirectory.Account(
                 name: AccountName(group: "default", user: "\(number)"),
-                password: .plain("\(number)"), permissions: [])
+                password: StoredPassword(password), permissions: [])
         }
         let directory = GroupDirectory(group: "default", domains: [], accounts: accounts)
-        #expect(Set((0..<9).map { directory.decoy(choosing: $0) }).count == 3)
-        #expect(directory.decoy(choosing: 7) == directory.decoy(choosing: 7))
-        let empty = GroupDirectory(group: "default", domains: [], accounts: [])
-        #expect(empty.decoy(choosing: 7) == nil)
+        let chosen = (0..<9).compactMap { directory.substitute(choosing: $0)?.text }
+        #expect(chosen.count == 9 && Set(chosen) == Set(hashes))
+        #expect(directory.substitute(choosing: 7) == directory.substitute(choosing: 7))
+        let empty = GroupDirectory(
+            group: "default", domains: [], accounts: Array(accounts.suffix(2)))
+        #expect(empty.substitute(choosing: 7) == nil)
+    }
+
+    /// What a client can measure: the work for an unknown user is that for a known one.
+    @Test func unknownUsersTakeAsLongAsKnownOnes() throws {
+        let hash = try PasswordHash(of: Array("secret".utf8))
+        let clock = ContinuousClock()
+        func least(_ stored: StoredPassword) throws -> Duration {
+            try (0..<5).map { _ in
+                try clock.measure {
+                    _ = try stored.matches(Array("wrong".utf8), substitute: hash)
+                }
+            }.min() ?? .zero
+        }
+        let known = try least(.hash(hash))
+        let unknown = try least(.none)
+        let plain = try least(.plain("secret"))
+        // Far apart means that one of them hashes nothing; the machine may be busy.
+        for other in [unknown, plain] {
+            #expect(other > known / 4 && known > other / 4)
+        }
     }
 }

@@ -21,7 +21,8 @@ package enum AccountQuestion: Equatable, Sendable {
     /// Answers: `.account`, `.wrongPassword` (also for an unknown user: nobody can tell which),
     /// `.blocked`.
     case login(group: String, user: String, password: [UInt8], client: String, service: String)
-    /// Who gets mail for this address? The local part is given without quoting.
+    /// Who gets mail for this address? The local part is given without quoting; an empty domain stands for
+    /// the group's first one, as in `RCPT TO:<postmaster>`.
     ///
     /// Answers: `.recipients`, `.notLocal` (the domain is not the group's), `.unknown`,
     /// `.notReceiving`.
@@ -37,7 +38,8 @@ package enum AccountQuestion: Equatable, Sendable {
     /// May this account's login send one more message, to so many recipients, within its hourly limits?
     ///
     /// Ask once per message, when its recipients are known and before its data are taken.
-    /// Answers: `.allowed`, and the message is counted; `.limited`, and it is not.
+    /// Answers: `.allowed`, and the message is counted; `.limited`, and it is not; `.notAllowed` when the
+    /// account is gone.
     case charge(group: String, user: String, recipients: Int)
 
     /// Whether authd answers; the others are only told.
