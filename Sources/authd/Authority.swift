@@ -7,8 +7,13 @@ final class Authority {
     private let logins: Logins
     private let answers: Answers
     private var linkCount = 0
-    /// Called when the last worker has gone.
-    var onIdle: (() -> Void)?
+
+    /// Nothing but the accounts: reading them, and putting a new version in a file's place.
+    static func sandbox(_ slice: AuthSlice) -> Sandbox {
+        Sandbox(
+            paths: [("\(slice.root)/usermanager", [.read, .list, .create, .write, .remove])],
+            calls: .files)
+    }
 
     /// Reads the accounts and gets ready to answer.
     ///
@@ -29,21 +34,30 @@ final class Authority {
         Task { await sweep() }
     }
 
-    /// Whether a worker is connected.
-    var isIdle: Bool { linkCount == 0 }
+    /// Takes clients as master introduces them, until this worker is to end.
+    func serve(_ worker: Worker) {
+        worker.onClient = { [self] program, process, descriptor in
+            serve("\(program)[\(process)]", descriptor, of: worker)
+        }
+        worker.onEnding = { [self] ending in
+            // A retiring one is left by its clients as they are introduced to the next.
+            if ending == .stop || linkCount == 0 { worker.finish() }
+        }
+    }
 
-    /// Serves one worker until it ends.
-    func serve(worker: String, _ descriptor: consuming FileDescriptor) {
+    private func serve(
+        _ client: String, _ descriptor: consuming FileDescriptor, of worker: Worker
+    ) {
         do throws(SystemError) {
-            let link = try WorkerLink(worker: worker, descriptor: descriptor, answers: answers)
+            let link = try WorkerLink(worker: client, descriptor: descriptor, answers: answers)
             linkCount += 1
             Task {
                 await link.serve()
                 linkCount -= 1
-                if linkCount == 0 { onIdle?() }
+                if linkCount == 0, worker.ending != nil { worker.finish() }
             }
         } catch {
-            Log.write(.error, "accounts.link-failed", ["worker": worker, "error": error])
+            Log.write(.error, "accounts.link-failed", ["worker": client, "error": error])
         }
     }
 
