@@ -69,10 +69,11 @@ import Testing
         #expect(try drawers.isDisjoint(with: SourceTree.folders("Sources/Common")))
     }
 
+    /// With what the one call is given; anything longer belongs into a file of its own.
     @Test func mainIsOneCall() throws {
         for file in try SourceTree.swiftFiles("Sources") where file.path.hasSuffix("/main.swift") {
             let code = file.code.filter { !$0.text.isEmpty && !$0.text.contains("import ") }
-            #expect(code.count <= 12, "\(file) has \(code.count) lines of code")
+            #expect(code.count <= 20, "\(file) has \(code.count) lines of code")
         }
     }
 
