@@ -11,7 +11,7 @@ extension Deliver {
         case .passOver: break
         case .deliverable(let entry, let size): deliver(entry, named: name, size: size)
         case .corrupt(let reason): setApart(name, because: reason)
-        case .trouble(let error): postpone(.entry(name), name, error)
+        case .trouble(let error): postpone(.entry(name), name, .entry(error))
         }
     }
 
@@ -84,9 +84,9 @@ extension Deliver {
 
     /// Leaves it where it is; the next attempt comes after a time that grows.
     private func postpone(
-        _ subject: Setbacks.Subject, _ name: String, _ error: any CustomStringConvertible
+        _ subject: Setbacks.Subject, _ name: String, _ error: MailboxError
     ) {
-        guard let delay = setbacks.add(subject, reason: error.description, now: .now) else {
+        guard let delay = setbacks.add(subject, reason: error.reason, now: .now) else {
             return
         }
         Log.write(
@@ -116,7 +116,7 @@ extension Deliver {
         } catch {
             // Somebody else was faster.
             if error.code == ENOENT { return }
-            postpone(.entry(name), name, error)
+            postpone(.entry(name), name, .entry(error))
             return
         }
         Log.write(

@@ -29,6 +29,8 @@ final class Deliver {
     private var isScanning = false
     private var isScanWanted = true
     private var nextScan = Deadline.now
+    /// A long folder is not walked through all the time, whatever is due in it.
+    private var notBefore = Deadline.now
     private var nextSweep = Deadline.now
     private var isStopping = false
 
@@ -66,11 +68,12 @@ final class Deliver {
 
     private var nextWake: Deadline {
         // The end of a scan interrupts the wait.
-        isScanning ? .seconds(Self.scanInterval) : min(nextScan, setbacks.nextDue ?? nextScan)
+        if isScanning { return .seconds(Self.scanInterval) }
+        return max(notBefore, min(nextScan, setbacks.nextDue ?? nextScan))
     }
 
     private func startWhatIsDue() {
-        guard !isScanning, isScanWanted || nextWake <= .now else { return }
+        guard !isScanning, isScanWanted && notBefore <= .now || nextWake <= .now else { return }
         isScanning = true
         Task {
             await scan()
@@ -130,7 +133,9 @@ final class Deliver {
         setbacks.settle(scanStarted: start, now: .now)
         let tenMinutes: UInt64 = 600_000_000
         pending.forget(before: WallClock.microseconds - tenMinutes)
-        nextScan = .seconds(Self.scanInterval * .random(in: 0.75...1.25))
+        let end = Deadline.now
+        notBefore = end.advanced(by: min(4 * end.seconds(since: start), Self.scanInterval))
+        nextScan = end.advanced(by: Self.scanInterval * .random(in: 0.75...1.25))
     }
 
     private func waitForCopies() async {

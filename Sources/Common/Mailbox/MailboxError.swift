@@ -9,6 +9,14 @@ package enum MailboxError: Error, Equatable, CustomStringConvertible {
     /// Another process is copying this entry just now.
     case busy
 
+    /// Why, without naming the entry: the same for all entries that meet the same trouble.
+    package var reason: String {
+        switch self {
+        case .mailbox(let error), .entry(let error): "\(error.call): \(error.reason)"
+        case .busy: description
+        }
+    }
+
     package var description: String {
         switch self {
         case .mailbox(let error), .entry(let error): error.description

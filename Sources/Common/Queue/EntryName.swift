@@ -52,27 +52,54 @@ extension EntryName {
 
     /// Reads a file name; nil unless ``text`` would give the same octets again.
     package init?(_ name: String) {
-        let parts = name.split(separator: ",", omittingEmptySubsequences: false)
-        let names = parts[0].split(separator: ".", omittingEmptySubsequences: false)
-        guard names.count == 3, let id = QueueID(names[0]),
-            let group = NamePart.unescape(names[1]), let user = NamePart.unescape(names[2])
-        else { return nil }
-        let account = AccountName(group: group, user: user)
-        if parts.count == 1 {
-            self.init(id: id, account: account, claim: nil)
-            return
+        let octets = name.utf8
+        guard octets.count > QueueID.textLength else { return nil }
+        let dot = octets.index(octets.startIndex, offsetBy: QueueID.textLength)
+        guard octets[dot] == UInt8(ascii: "."), let id = QueueID(octets: octets[..<dot]) else {
+            return nil
         }
-        guard parts.count == 3,
-            let size = Self.value(of: "S=", in: parts[1], radix: 10), size >= 0,
-            let checksum = Self.value(of: "C=", in: parts[2], radix: 16),
-            let checksum = UInt32(exactly: checksum)
+        let rest = octets[octets.index(after: dot)...]
+        let end = rest.firstIndex(of: UInt8(ascii: ",")) ?? rest.endIndex
+        guard let middle = rest[..<end].firstIndex(of: UInt8(ascii: ".")),
+            let group = NamePart.unescape(octets: rest[..<middle]),
+            let user = NamePart.unescape(octets: rest[rest.index(after: middle)..<end])
         else { return nil }
-        self.init(id: id, account: account, claim: Claim(size: size, checksum: checksum))
-        // Leading zeros, signs, upper case: only the spelling that we write.
-        guard text.utf8.elementsEqual(name.utf8) else { return nil }
+        var claim: Claim?
+        if end != rest.endIndex {
+            claim = Claim(octets: rest[rest.index(after: end)...])
+            if claim == nil { return nil }
+        }
+        self.init(id: id, account: AccountName(group: group, user: user), claim: claim)
     }
+}
 
-    private static func value(of key: String, in part: Substring, radix: Int) -> Int? {
-        part.hasPrefix(key) ? Int(part.dropFirst(key.utf8.count), radix: radix) : nil
+extension EntryName.Claim {
+    /// Reads `S=<octets>,C=<crc32c>` in the only spelling that we write.
+    fileprivate init?(octets: Substring.UTF8View) {
+        var rest = octets.makeIterator()
+        guard rest.next() == UInt8(ascii: "S"), rest.next() == UInt8(ascii: "=") else { return nil }
+        var size = 0
+        var digits = 0
+        while let octet = rest.next(), octet != UInt8(ascii: ",") {
+            // No leading zeros; eighteen digits cannot overflow.
+            guard 0x30...0x39 ~= octet, digits < 18, size > 0 || digits == 0 else { return nil }
+            size = size * 10 + Int(octet - 0x30)
+            digits += 1
+        }
+        guard digits > 0, rest.next() == UInt8(ascii: "C"), rest.next() == UInt8(ascii: "=") else {
+            return nil
+        }
+        var checksum: UInt32 = 0
+        for _ in 0..<8 {
+            switch rest.next() {
+            case .some(let octet) where 0x30...0x39 ~= octet:
+                checksum = checksum << 4 | UInt32(octet - 0x30)
+            case .some(let octet) where 0x61...0x66 ~= octet:
+                checksum = checksum << 4 | UInt32(octet - 0x61 + 10)
+            default: return nil
+            }
+        }
+        guard rest.next() == nil else { return nil }
+        self.init(size: size, checksum: checksum)
     }
 }

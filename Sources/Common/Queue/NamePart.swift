@@ -26,9 +26,16 @@ package enum NamePart {
     /// Reads what ``escape(_:)`` wrote; nil for anything that it would not have written.
     ///
     /// Also nil for what could not be a folder's name (empty, `.`, `..`, with `/` or NUL) or is not UTF-8.
-    package static func unescape(_ text: some StringProtocol) -> String? {
+    package static func unescape(_ text: String) -> String? {
+        unescape(octets: text[...].utf8)
+    }
+
+    /// Reads what ``escape(_:)`` wrote, from its octets.
+    static func unescape(octets text: Substring.UTF8View) -> String? {
+        // Nearly all names: nothing to undo, and neither "." nor "/" nor NUL is plain.
+        if !text.isEmpty, text.allSatisfy(isPlain) { return String(Substring(text)) }
         var octets: [UInt8] = []
-        var rest = text.utf8.makeIterator()
+        var rest = text.makeIterator()
         while let octet = rest.next() {
             if isPlain(octet) {
                 octets.append(octet)

@@ -6,7 +6,7 @@ package struct Sweep: Equatable, Sendable {
     /// How long a draft must have been left alone; covers clocks of other hosts that are minutes off.
     package static let draftAge = 3600
 
-    /// Seconds that a copy in a Maildir's tmp must be old, 36 hours as is customary.
+    /// The same for copies in `Maildir/tmp`, as is customary for Maildirs.
     ///
     /// A copy that is linked already keeps its message from being delivered twice for so long.
     package static let copyAge = 36 * 3600
