@@ -33,7 +33,9 @@ extension ConfigurationReader {
         var result = Smarthost(host: host ?? "", username: username, connectTimeout: connectTimeout)
         result.port = section["relayPort", "port"]?.port() ?? 25
         result.password = section["relayPassword"]?.text() ?? ""
-        result.implicitTLS = section["ssl", "useSSL"]?.boolean() ?? false
+        // Either of them was enough for the Python program, whose files always hold the first.
+        let useSSL = section["useSSL"]?.boolean() ?? false
+        result.implicitTLS = (section["ssl"]?.boolean() ?? false) || useSSL
         let startTLS = section["starttls"]
         result.startTLS =
             startTLS?.word([

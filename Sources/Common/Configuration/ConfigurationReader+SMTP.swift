@@ -108,17 +108,33 @@ extension ConfigurationReader {
         set(&result.transmit.replyTimeout, section["ioTimeout"], 1...3600)
         set(&result.transmit.usesStartTLS, section["starttlsEnable"])
         set(&result.anonymousRelay.isAllowed, section["allowAnonymousRelay"])
-        if let field = section["disableSslPorts"], field.boolean() == true {
-            for index in result.listeners.indices where result.listeners[index].service == .smtp {
-                result.listeners[index].implicitTLS = false
-            }
-            field.warn(
-                "no SMTP service begins with TLS, whatever its \"ssl\" says",
-                "remove the key, unless something in front of this server speaks TLS")
-        }
+        disableImplicitTLS(section["disableSslPorts"], of: &result.listeners)
         for key in ["relayMode", "relayList"] {
             section[key]?.warn(
                 "has never had an effect", "use SMTPServices.SMTPWhiteList and allowRelayFrom")
+        }
+    }
+}
+
+extension ConfigurationReader {
+    /// `disableSslPorts`: true for all SMTP services, or a list of their ports.
+    private func disableImplicitTLS(
+        _ field: ConfigurationField?, of listeners: inout [ListenerSettings]
+    ) {
+        guard let field, field.json != false else { return }
+        let ports = field.json == true ? nil : field.list { $0.port() } ?? []
+        var isAny = false
+        for index in listeners.indices
+        where listeners[index].service == .smtp && listeners[index].implicitTLS
+            && ports?.contains(listeners[index].address.port) != false
+        {
+            listeners[index].implicitTLS = false
+            isAny = true
+        }
+        if isAny {
+            field.warn(
+                "SMTP services named here do not begin with TLS, whatever their \"ssl\" says",
+                "remove the key, unless something in front of this server speaks TLS")
         }
     }
 }

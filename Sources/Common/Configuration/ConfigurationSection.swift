@@ -70,24 +70,28 @@ final class ConfigurationSection {
     ///
     /// - Parameters:
     ///   - key: As new files spell it.
-    ///   - aliases: Other spellings; the one with underscores counts without being named.
+    ///   - aliases: Other names that count where this one is absent; the spelling with underscores needs no
+    ///     mention.
     subscript(key: String, aliases: String...) -> ConfigurationField? {
         if !asked.contains(key) { asked.append(key) }
         report.note(knownKey: pattern.isEmpty ? key : "\(pattern).\(key)")
-        let spellings = [key, KeySpelling.snakeCase(key)] + aliases
+        let own = [key, KeySpelling.snakeCase(key)]
+        let spellings = own + aliases
         let isFirst = understood.insert(key).inserted
         understood.formUnion(spellings)
-        var found: JSON.Member?
-        for member in members where spellings.contains(member.key) {
-            if let found, found.value != member.value, isFirst {
-                report.fail(
-                    join(member.key), at: member.keyPlace,
-                    "the same setting as \"\(found.key)\" on line \(found.keyPlace.line), with another value",
-                    "keep one of them")
+        let given = spellings.compactMap { spelling in members.first { $0.key == spelling } }
+        guard let found = given.first else { return nil }
+        for other in given.dropFirst() where isFirst && other.value != found.value {
+            let problem =
+                "the same setting as \"\(found.key)\" on line \(found.keyPlace.line), with another value"
+            // Between two spellings of one name nobody can tell; of two names the better known one counts.
+            if own.contains(other.key) {
+                report.fail(join(other.key), at: other.keyPlace, problem, "keep one of them")
+            } else {
+                report.warn(join(other.key), at: other.keyPlace, problem, "this one does not count")
             }
-            found = found ?? member
         }
-        guard let found, !found.value.isNull else { return nil }
+        guard !found.value.isNull else { return nil }
         return field(of: found)
     }
 

@@ -145,10 +145,33 @@ import Testing
     }
 
     @Test func disablesImplicitTLSAsAsked() throws {
+        let cases = [
+            ("true", false), ("[25]", false), ("['25', 465]", false), ("[465]", true), ("[]", true),
+            ("false", true),
+        ]
+        for (value, expected) in cases {
+            let result = try configuration(
+                minimal(top: "SMTPSettings: { disableSslPorts: \(value) }", service: "ssl: true"))
+            #expect(result.listeners.map(\.implicitTLS) == [expected], "\(value)")
+            #expect(
+                result.warnings.map(\.key) == (expected ? [] : ["SMTPSettings.disableSslPorts"]))
+        }
+    }
+
+    /// Files that hold both of two names, because one of them was dead in some version.
+    @Test func choosesBetweenTwoNames() throws {
         let result = try configuration(
-            minimal(top: "SMTPSettings: { disableSslPorts: true }", service: "ssl: true"))
-        #expect(result.listeners.map(\.implicitTLS) == [false])
-        #expect(result.warnings.map(\.key) == ["SMTPSettings.disableSslPorts"])
+            minimal(
+                smtp: """
+                    MailRelay: { enable: true, relayHost: 'h', relayPort: 465, port: 25, ssl: false, useSSL: true,
+                        useRelayUserAsSender: false, useRelayUsernameAsSender: true }
+                    """))
+        let smarthost = try #require(result.smarthosts.first)
+        #expect(smarthost.port == 465 && smarthost.implicitTLS && smarthost.usesUsernameAsSender)
+        #expect(
+            result.warnings.map(\.key) == [
+                "SMTPServices.MailRelay.port", "SMTPServices.MailRelay.useRelayUserAsSender",
+            ])
     }
 
     @Test func offersWhatIsListed() throws {
