@@ -11,6 +11,7 @@ extension Session {
             lines += ["USER", "SASL \(mechanisms.joined(separator: " "))"]
         }
         if !isSecure, settings.offersTLS { lines.append("STLS") }
+        if settings.loginDelay > 0 { lines.append("LOGIN-DELAY \(settings.loginDelay)") }
         lines += [
             "RESP-CODES", "AUTH-RESP-CODE", "PIPELINING", "EXPIRE NEVER", "UTF8 USER", "LANG",
             "IMPLEMENTATION wMailServer",
@@ -34,8 +35,8 @@ extension Session {
 }
 
 extension Response {
-    /// What the client hears when it may not come in.
-    init(_ refusal: LoginRefusal) {
+    /// What the client hears who may not come in, or not log in.
+    package init(_ refusal: LoginRefusal) {
         self =
             switch refusal {
             case .wrong: .loginFailed

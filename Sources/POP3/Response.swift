@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// One status line of the server, as a value until it is sent.
-package struct Response: Equatable, Sendable {
+package struct Response: Equatable, Sendable, CustomStringConvertible {
     /// Says to a program what the text says to a person (RFC 2449 §8, RFC 3206).
     package enum Code: String, Sendable {
         /// Another session has the mailbox.
@@ -32,19 +32,16 @@ package struct Response: Equatable, Sendable {
     /// `-ERR [CODE] text`.
     package static func error(_ text: String, code: Code? = nil) -> Self { Self(false, code, text) }
 
-    /// The line with its CRLF.
-    package var line: [UInt8] {
-        var line: [UInt8] = []
-        line.reserveCapacity(text.utf8.count + 24)
-        line += (isPositive ? "+OK" : "-ERR").utf8
-        if let code { line += " [\(code.rawValue)]".utf8 }
-        if !text.isEmpty {
-            line.append(UInt8(ascii: " "))
-            line += text.utf8
-        }
-        line += "\r\n".utf8
-        return line
+    /// The line without its CRLF.
+    package var description: String {
+        var words = [isPositive ? "+OK" : "-ERR"]
+        if let code { words.append("[\(code.rawValue)]") }
+        if !text.isEmpty { words.append(text) }
+        return words.joined(separator: " ")
     }
+
+    /// The line with its CRLF.
+    package var line: [UInt8] { Array("\(description)\r\n".utf8) }
 }
 
 /// Every sentence that the session can say, so that none tells more than another place would.

@@ -59,13 +59,6 @@ package struct Session: Sendable {
         steps = [.send(Response.greeting(settings.hostName).line)]
     }
 
-    /// A session that tells the client why it cannot come in.
-    package init(refusing refusal: LoginRefusal, _ settings: SessionSettings) {
-        self.init(settings)
-        steps = [.send(Response(refusal).line), .close]
-        state = .closing
-    }
-
     /// Takes bytes of the client.
     package mutating func receive(_ bytes: borrowing Span<UInt8>) {
         if state != .closing { framer.append(bytes) }

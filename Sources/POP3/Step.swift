@@ -58,15 +58,18 @@ package struct SessionSettings: Equatable, Sendable {
     package var allowsPlainLogin: Bool
     /// So many lines that are no commands end the session; 0 for no limit.
     package var commandErrorLimit: Int
+    /// Seconds that must lie between two logins, to be announced (RFC 2449 §6.5); 0 for none.
+    package var loginDelay: Int
 
     package init(
         hostName: String, isSecure: Bool = false, offersTLS: Bool = true,
-        allowsPlainLogin: Bool = false, commandErrorLimit: Int = 0
+        allowsPlainLogin: Bool = false, commandErrorLimit: Int = 0, loginDelay: Int = 0
     ) {
         self.hostName = hostName
         self.isSecure = isSecure
         self.offersTLS = offersTLS
         self.allowsPlainLogin = allowsPlainLogin
         self.commandErrorLimit = commandErrorLimit
+        self.loginDelay = loginDelay
     }
 }
