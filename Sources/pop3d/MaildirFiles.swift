@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+import Common
+import Glibc
+
+/// Calls `body` with the name of each regular file in a folder, as octets.
+///
+/// - Parameters:
+///   - name: Of the folder; one that is not there is empty.
+///   - parent: Where it lies.
+///   - body: The octets are valid only inside.
+/// - Throws: `SystemError` of openat(2) or readdir(3).
+nonisolated func forEachFile(
+    in name: String, of parent: borrowing Folder,
+    _ body: (UnsafeBufferPointer<UInt8>) -> Void
+) throws(SystemError) {
+    let number = parent.number
+    let path = "\(parent.path)/\(name)"
+    let opened: Int32
+    do throws(SystemError) {
+        opened = try check("openat", on: path) {
+            openat(number, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        }
+    } catch  where error.code == ENOENT {
+        return
+    }
+    guard let stream = fdopendir(opened) else {
+        let error = SystemError("fdopendir", on: path)
+        _ = close(opened)
+        throw error
+    }
+    defer { closedir(stream) }
+    while true {
+        errno = 0
+        guard let entry = readdir(stream) else {
+            let code = errno
+            if code != 0 { throw SystemError("readdir", on: path, code: code) }
+            return
+        }
+        // File systems that do not tell the type leave it to open(2), which follows no link.
+        let type = Int(entry.pointee.d_type)
+        guard type == DT_REG || type == DT_UNKNOWN else { continue }
+        withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+            guard let start = bytes.baseAddress else { return }
+            let octets = UnsafeRawBufferPointer(
+                start: start, count: strlen(start.assumingMemoryBound(to: CChar.self)))
+            body(octets.bindMemory(to: UInt8.self))
+        }
+    }
+}
+
+/// A message that is being sent.
+nonisolated final class OpenMessage: Sendable {
+    private let file: File
+    /// Octets on the disk.
+    let size: Int
+
+    private init(_ descriptor: Int32, _ path: String) throws(SystemError) {
+        file = File(FileDescriptor(owning: descriptor), path: path)
+        let status = try file.status()
+        guard status.isRegularFile else { throw SystemError("openat", on: path, code: EISDIR) }
+        size = status.size
+    }
+
+    /// Opens a message; may block.
+    ///
+    /// - Throws: `SystemError` of openat(2); ENOENT when it is not there any more.
+    convenience init(_ path: MessagePath, in maildir: borrowing Folder) throws(SystemError) {
+        let number = maildir.number
+        // O_NONBLOCK, lest a pipe that somebody put there hold the thread.
+        let opened = try check("openat", on: "\(maildir.path)/\(path.text)") {
+            openat(number, path.characters, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+        }
+        try self.init(opened, path.text)
+    }
+
+    /// Opens a message if that needs no disk; nil when it might.
+    ///
+    /// - Returns: Nil also where the kernel or the sandbox lacks openat2(2).
+    static func openCached(_ path: MessagePath, in maildir: borrowing Folder) -> OpenMessage? {
+        let opened = wm_open_cached(maildir.number, path.characters)
+        guard opened >= 0 else { return nil }
+        do throws(SystemError) {
+            return try OpenMessage(opened, path.text)
+        } catch {
+            return nil
+        }
+    }
+
+    /// The octets at an offset; empty at the end; may block.
+    ///
+    /// - Throws: `SystemError` of pread(2).
+    func read(atMost count: Int, at offset: Int) throws(SystemError) -> [UInt8] {
+        try file.read(atMost: count, at: offset)
+    }
+
+    /// What of the octets at an offset lies in memory already; nil when the disk is needed.
+    func readCached(atMost count: Int, at offset: Int) -> [UInt8]? {
+        var failed = false
+        let number = file.number
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            let got = wm_read_cached(number, buffer.baseAddress, count, off_t(offset))
+            failed = got < 0
+            filled = max(0, got)
+        }
+        return failed ? nil : bytes
+    }
+}
