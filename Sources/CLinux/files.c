@@ -58,6 +58,8 @@ const char *wm_list_next(const void *buffer, size_t filled, size_t *offset) {
     return entry->d_name;
 }
 
+int wm_begin_writing(int fd) { return sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE); }
+
 int64_t wm_file_system_type(int fd) {
     struct statfs status;
     if (fstatfs(fd, &status) < 0) return -1;

@@ -90,7 +90,8 @@ static const int files[] = {
     SYS_renameat2, SYS_link, SYS_linkat, SYS_unlink, SYS_unlinkat, SYS_mkdir, SYS_mkdirat, SYS_fchmod,
     SYS_fchmodat, SYS_getdents64, SYS_newfstatat, SYS_stat, SYS_lstat, SYS_statx, SYS_statfs, SYS_fstatfs,
     SYS_inotify_init1, SYS_inotify_add_watch, SYS_inotify_rm_watch, SYS_fadvise64, SYS_sendfile,
-    SYS_copy_file_range, SYS_utimensat, SYS_access, SYS_faccessat, SYS_dup, SYS_openat2, SYS_preadv2,
+    SYS_copy_file_range, SYS_sync_file_range, SYS_utimensat, SYS_access, SYS_faccessat, SYS_dup, SYS_openat2,
+    SYS_preadv2,
 };
 static const int connecting[] = {SYS_socket, SYS_connect, SYS_bind, SYS_sendmmsg, SYS_ioctl, SYS_readlink};
 

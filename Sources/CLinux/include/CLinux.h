@@ -45,6 +45,8 @@ int wm_rename_new(int from_folder, const char *from, int to_folder, const char *
 ssize_t wm_list(int folder, void *buffer, size_t size);
 /// The name of the entry at *offset of what wm_list filled in; moves *offset to the next; NULL at the end.
 const char *wm_list_next(const void *buffer, size_t filled, size_t *offset);
+/// sync_file_range(2): begins to write the file's contents to the disk; makes nothing durable.
+int wm_begin_writing(int fd);
 /// The file system's type as statfs(2) numbers it, -1 with errno.
 int64_t wm_file_system_type(int fd);
 /// Flushes the whole file system that the file is on; 0, or -1 with errno.

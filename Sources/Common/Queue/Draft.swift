@@ -81,14 +81,18 @@ package final class Draft {
         }
     }
 
-    /// Makes the message durable as an entry for each account; then it may be acknowledged.
+    /// Makes the message durable as an entry for each account and one for other servers; then it may be acknowledged.
     ///
-    /// - Parameter accounts: At least one; one that is named twice gets it once.
+    /// - Parameters:
+    ///   - accounts: One that is named twice gets it once.
+    ///   - relay: What relayd transmit is to do; nil when everybody is local.
     /// - Returns: The draft's id, for the reply.
     /// - Throws: `QueueError`; nothing of the message is left.
     @discardableResult
-    package func commit(to accounts: [AccountName]) async throws(QueueError) -> QueueID {
-        precondition(!isEnded && !accounts.isEmpty)
+    package func commit(
+        to accounts: [AccountName], relay: RelayEnvelope? = nil
+    ) async throws(QueueError) -> QueueID {
+        precondition(!isEnded && (!accounts.isEmpty || relay != nil))
         isEnded = true
         var entries: [String] = []
         var seen: Set<String> = []
@@ -97,8 +101,15 @@ package final class Draft {
             let name = EntryName(id: id, account: account, claim: claim).text
             if seen.insert(name).inserted { entries.append(name) }
         }
+        let envelope = relay.map {
+            EnvelopeFile.firstLine(
+                RelayEntry(
+                    id: id, envelope: $0,
+                    claim: RelayEntry.Claim(size: size, checksum: checksum)))
+        }
         let commit = Commit(
-            folders: queue.folders, id: id, file: file, rest: takeBuffer(), entries: entries)
+            folders: queue.folders, id: id, file: file, rest: takeBuffer(), entries: entries,
+            envelope: envelope)
         file = nil
         _ = try await queue.pool.run { () throws(QueueError) in try commit.run() }
         return id

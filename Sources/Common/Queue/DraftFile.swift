@@ -16,9 +16,20 @@ final class DraftFile: Sendable {
     /// Makes the file; it is nobody's until ``lock()``.
     ///
     /// - Throws: `SystemError` of openat(2).
-    init(_ id: QueueID, in folders: QueueFolders) throws(SystemError) {
+    convenience init(_ id: QueueID, in folders: QueueFolders) throws(SystemError) {
+        try self.init(named: QueueLayout.draftName(id), in: folders)
+    }
+
+    /// Makes the file of the message's envelope.
+    ///
+    /// - Throws: `SystemError` of openat(2).
+    convenience init(envelopeOf id: QueueID, in folders: QueueFolders) throws(SystemError) {
+        try self.init(named: QueueLayout.envelopeName(id), in: folders)
+    }
+
+    private init(named name: String, in folders: QueueFolders) throws(SystemError) {
         self.folders = folders
-        name = QueueLayout.draftName(id)
+        self.name = name
         file = try File(
             name, in: folders.drafts, flags: O_WRONLY | O_CREAT | O_EXCL, mode: 0o640)
     }

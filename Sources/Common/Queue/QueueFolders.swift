@@ -15,6 +15,7 @@ final class QueueFolders: Sendable {
 
     let drafts: Folder
     let local: Folder
+    let relay: Folder
     let nameFlush: NameFlush
 
     /// Opens the folders of the queue in `root`.
@@ -27,6 +28,7 @@ final class QueueFolders: Sendable {
         let queue = try Folder(QueueLayout.path(root: root))
         drafts = try Folder(QueueLayout.drafts, in: queue)
         local = try Folder(QueueLayout.local, in: queue)
+        relay = try Folder(QueueLayout.relay, in: queue)
         let number = local.number
         let type = try check("fstatfs", on: local.path) { wm_file_system_type(number) }
         let tested = FileSystem(rawValue: type)
@@ -50,11 +52,18 @@ final class QueueFolders: Sendable {
             ])
     }
 
-    /// Flushes what ``nameFlush`` says, so that the file's names in `queue/local` are durable.
-    func flushNames(of file: borrowing File) throws(SystemError) {
+    /// Flushes what ``nameFlush`` says, so that the file's names are durable.
+    ///
+    /// - Parameters:
+    ///   - file: On the queue's file system.
+    ///   - relays: Whether there are names in `queue/relay` as well.
+    /// - Throws: `SystemError` of fsync(2) or syncfs(2).
+    func flushNames(of file: borrowing File, relays: Bool = false) throws(SystemError) {
         switch nameFlush {
         case .none: return
-        case .folder: try local.synchronize()
+        case .folder:
+            try local.synchronize()
+            if relays { try relay.synchronize() }
         case .fileSystem:
             let number = file.number
             try check("syncfs", on: local.path) { wm_sync_file_system(number) }

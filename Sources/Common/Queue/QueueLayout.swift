@@ -48,6 +48,16 @@ package enum QueueLayout {
         "\(id).msg"
     }
 
+    /// The envelope of an entry whose writer died, while it is being copied.
+    package static func adoptedName(_ id: QueueID) -> String {
+        "\(id).adopt"
+    }
+
+    /// Whose envelope a name in the folder of entries for other servers is; nil for anything else.
+    package static func relayID(ofName name: String) -> QueueID? {
+        name.hasSuffix(".env") ? QueueID(name.dropLast(4)) : nil
+    }
+
     /// Whose draft a name in the drafts' folder is; nil when it is not one of ours.
     package static func draftID(ofName name: String) -> QueueID? {
         QueueID(name) ?? (name.hasSuffix(".env") ? QueueID(name.dropLast(4)) : nil)

@@ -116,6 +116,12 @@ package struct File: ~Copyable, Sendable {
         try check("ftruncate", on: path) { ftruncate(number, 0) }
     }
 
+    /// Begins to write the contents to the disk, without waiting and without making anything durable.
+    package func beginWriting() {
+        // A hint: where it fails, the flush that follows does all of the work.
+        _ = wm_begin_writing(number)
+    }
+
     /// Changes the permission bits.
     package func setMode(_ mode: UInt32) throws(SystemError) {
         let number = number

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Mail
+import Synchronization
+
+/// An entry that is ours until this value ends: settled, or back in the queue.
+///
+/// The lock on the `.env` file ends with the descriptor, so a crash leaves nothing to clean up. Calls block.
+package final class RelayClaim: Sendable {
+    package let id: QueueID
+    private let file: File
+    private let queue: RelayQueue
+    /// Whether the file ends with a line end; a torn line must not swallow the next one.
+    private let endsLine: Atomic<Bool>
+
+    init(_ id: QueueID, _ file: consuming File, endsLine: Bool, queue: RelayQueue) {
+        self.id = id
+        self.file = file
+        self.endsLine = Atomic(endsLine)
+        self.queue = queue
+    }
+
+    /// Appends events and makes them durable.
+    ///
+    /// - Throws: `SystemError`; what was to be remembered may be forgotten after a crash.
+    package func record(_ events: [RelayEvent]) throws(SystemError) {
+        var bytes: [UInt8] = endsLine.load(ordering: .relaxed) ? [] : [0x0A]
+        for event in events { bytes += EnvelopeFile.line(event) }
+        endsLine.store(false, ordering: .relaxed)
+        try file.write(bytes)
+        endsLine.store(true, ordering: .relaxed)
+        try file.synchronize()
+    }
+
+    /// The message; it never changes.
+    ///
+    /// - Throws: `SystemError` of openat(2).
+    package func message() throws(SystemError) -> File {
+        try File(QueueLayout.messageName(id), in: queue.relay)
+    }
+
+    /// Ends the entry: first the envelope, so that nobody ever finds one without its message.
+    ///
+    /// - Throws: `SystemError` of unlinkat(2); the entry may be there still, and be sent again.
+    package func settle() throws(SystemError) {
+        try queue.relay.unlink(QueueLayout.envelopeName(id))
+        try queue.relay.unlink(QueueLayout.messageName(id))
+    }
+}

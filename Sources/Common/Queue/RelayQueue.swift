@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+package import Mail
+
+/// The entries for other servers as relayd transmit works on them; docs/queue.md §8.
+///
+/// All calls block and belong on a thread that may. Any number of processes, on any number of hosts, work on one
+/// queue: only who holds the lock on an entry's `.env` file touches it.
+package final class RelayQueue: Sendable {
+    let relay: Folder
+    private let root: String
+
+    /// Octets of a file's end that tell when the next attempt is due.
+    private static let tailSize = 4096
+    /// The longest `.env` file that is read: a hundred thousand recipients.
+    private static let envelopeLimit = 64 << 20
+
+    /// Opens the queue of the instance in `root`.
+    ///
+    /// - Throws: `SystemError` of open(2).
+    package init(root: String) throws(SystemError) {
+        self.root = root
+        relay = try Folder("\(QueueLayout.path(root: root))/\(QueueLayout.relay)", listable: true)
+    }
+
+    // MARK: Looking
+
+    /// Begins a listing of the ids of all entries.
+    ///
+    /// - Throws: `SystemError` of openat(2).
+    package func listing() throws(SystemError) -> RelayListing {
+        RelayListing(try FolderListing(relay))
+    }
+
+    /// When the entry's next attempt is due, without holding it.
+    ///
+    /// - Returns: Seconds since 1970, 0 for at once; nil when the entry is gone.
+    /// - Throws: `SystemError` of openat(2) or pread(2).
+    package func next(of id: QueueID) throws(SystemError) -> Int? {
+        do throws(SystemError) {
+            let file = try File(QueueLayout.envelopeName(id), in: relay)
+            let size = try file.status().size
+            let tail = try file.read(
+                atMost: Self.tailSize, at: max(0, size - Self.tailSize))
+            // What this cannot read, a claim will look at as a whole.
+            return EnvelopeFile.next(inTail: tail) ?? 0
+        } catch  where error.code == ENOENT {
+            return nil
+        } catch  where error.code == EACCES {
+            return 0
+        }
+    }
+
+    // MARK: Claiming
+
+    /// What came of an attempt to claim an entry.
+    package enum Claimed: Sendable {
+        case claimed(RelayClaim, RelayEntry)
+        /// Somebody else works on it, or has not finished writing it.
+        case busy
+        case gone
+        /// Not to be understood: it lies in `queue/corrupt` now.
+        case corrupt(String)
+    }
+
+    /// Holds the entry if nobody else does.
+    ///
+    /// - Throws: `SystemError` for trouble that may pass; the entry stays.
+    package func claim(_ id: QueueID) throws(SystemError) -> Claimed {
+        let name = QueueLayout.envelopeName(id)
+        let file: File
+        do throws(SystemError) {
+            file = try File(name, in: relay, flags: O_RDWR | O_APPEND)
+        } catch  where error.code == ENOENT {
+            return .gone
+        } catch  where error.code == EACCES {
+            return try adopt(id)
+        } catch  where error.code == ELOOP {
+            return setApart(id, because: "its .env is a symbolic link")
+        }
+        guard try file.tryLock() else { return .busy }
+        // The name may have gone, or mean another file, before the lock was ours.
+        let status = try file.status()
+        do throws(SystemError) {
+            let named = try relay.status(of: name)
+            guard named.inode == status.inode, named.device == status.device else { return .busy }
+        } catch  where error.code == ENOENT {
+            return .gone
+        }
+        guard status.isRegularFile else {
+            return setApart(id, because: "its .env is not a regular file")
+        }
+        let bytes = try file.readAll(limit: Self.envelopeLimit)
+        let entry: RelayEntry
+        do throws(EnvelopeError) {
+            let parsed = try EnvelopeFile.parse(bytes, id: id)
+            entry = parsed.entry
+            if parsed.unreadable > 0 {
+                Log.write(
+                    .warning, "queue.lines-unreadable", ["id": id, "lines": parsed.unreadable])
+            }
+        } catch {
+            return setApart(id, because: "its .env cannot be read: \(error)")
+        }
+        let isSealed = status.permissions & 0o020 != 0
+        if let reason = try damage(to: id, entry.claim, isSealed: isSealed) {
+            return setApart(id, because: reason)
+        }
+        if !isSealed {
+            try file.synchronize()
+            do throws(SystemError) {
+                try file.setMode(0o660)
+            } catch  where error.code == EPERM {
+                // Somebody else's file that we may write to: as good as sealed.
+            }
+        }
+        return .claimed(RelayClaim(id, file, endsLine: bytes.last == 0x0A, queue: self), entry)
+    }
+
+    /// Why the message cannot be sent; nil when it can.
+    ///
+    /// A sealed entry's message was flushed before: its length is looked at, as that costs nothing. Of an orphan
+    /// nobody knows what the disk has, so all of it is compared, and flushed.
+    private func damage(
+        to id: QueueID, _ claim: RelayEntry.Claim?, isSealed: Bool
+    ) throws(SystemError) -> String? {
+        do throws(SystemError) {
+            let message = try File(QueueLayout.messageName(id), in: relay)
+            let status = try message.status()
+            guard status.isRegularFile else { return "its .msg is not a regular file" }
+            guard let claim else { return nil }
+            guard status.size == claim.size else {
+                return "its .msg has \(status.size) octets, and its .env claims \(claim.size)"
+            }
+            guard !isSealed else { return nil }
+            guard try EntryInspection.checksum(of: message) == claim.checksum else {
+                return "its .msg does not have the checksum that its .env claims"
+            }
+            try message.synchronize()
+            return nil
+        } catch  where error.code == ENOENT {
+            return "it has no .msg"
+        }
+    }
+
+    /// Takes over the envelope of a writer that died before it gave us the right to write.
+    ///
+    /// The copy is made under a fixed name, so that only one process does it.
+    private func adopt(_ id: QueueID) throws(SystemError) -> Claimed {
+        let name = QueueLayout.envelopeName(id)
+        let original = try File(name, in: relay)
+        if try original.isLockedByAnother() { return .busy }
+        let copyName = QueueLayout.adoptedName(id)
+        do throws(SystemError) {
+            let copy = try File(
+                copyName, in: relay, flags: O_WRONLY | O_CREAT | O_EXCL, mode: 0o640)
+            guard try copy.tryLock() else { return .busy }
+            try copy.write(try original.readAll(limit: Self.envelopeLimit))
+            try copy.synchronize()
+            try relay.rename(copyName, to: name, in: relay)
+            Log.write(.notice, "queue.adopted", ["id": id])
+        } catch  where error.code == EEXIST {
+            return .busy
+        }
+        return try claim(id)
+    }
+
+    // MARK: Moving aside
+
+    /// Moves the entry to `queue/corrupt`, where nobody looks at it but the operator; nothing is ever deleted.
+    private func setApart(_ id: QueueID, because reason: String) -> Claimed {
+        do throws(SystemError) {
+            try move(id, to: QueueLayout.corrupt)
+            Log.write(
+                .error, "queue.corrupt",
+                [
+                    "id": id, "reason": reason, "movedTo": "queue/corrupt",
+                    "hint": "look at it; docs/queue.md §8 tells how to put it back",
+                ])
+            return .corrupt(reason)
+        } catch {
+            Log.write(.error, "queue.corrupt", ["id": id, "reason": reason, "error": error])
+            return .busy
+        }
+    }
+
+    private func move(_ id: QueueID, to name: String) throws(SystemError) {
+        let target = try Folder(
+            name, in: try Folder(QueueLayout.path(root: root)))
+        try relay.rename(
+            QueueLayout.envelopeName(id), to: QueueLayout.envelopeName(id), in: target)
+        do throws(SystemError) {
+            try relay.rename(
+                QueueLayout.messageName(id), to: QueueLayout.messageName(id), in: target)
+        } catch  where error.code == ENOENT {
+            return
+        }
+    }
+
+    // MARK: Sweeping
+
+    /// Removes messages without an envelope that nobody can be writing any more.
+    ///
+    /// - Parameters:
+    ///   - age: Seconds since the last change.
+    ///   - now: Seconds since 1970.
+    /// - Returns: The names removed.
+    /// - Throws: `SystemError` when the folder cannot be listed.
+    package func sweep(
+        age: Int = Sweep.draftAge, now: Int = WallClock.seconds
+    ) throws(SystemError) -> [String] {
+        var removed: [String] = []
+        let listing = try FolderListing(relay)
+        while let names = try listing.next() {
+            for name in names {
+                let isMessage = name.hasSuffix(".msg")
+                guard isMessage || name.hasSuffix(".adopt"), name.utf8.count > 26,
+                    let id = QueueID(name.prefix(26))
+                else { continue }
+                do throws(SystemError) {
+                    let status = try relay.status(of: name)
+                    guard status.modified < now - age else { continue }
+                    if isMessage, try next(of: id) != nil { continue }
+                    try relay.unlink(name)
+                    removed.append(name)
+                } catch  where error.code == ENOENT {
+                    continue
+                }
+            }
+        }
+        return removed
+    }
+}
+
+/// The ids of all entries, a few hundred at a time.
+package struct RelayListing: ~Copyable, Sendable {
+    private let listing: FolderListing
+
+    init(_ listing: consuming FolderListing) {
+        self.listing = listing
+    }
+
+    /// The next ids, in no particular order; nil at the end.
+    ///
+    /// - Throws: `SystemError` of getdents64(2).
+    package func next() throws(SystemError) -> [QueueID]? {
+        guard let names = try listing.next() else { return nil }
+        return names.compactMap { QueueLayout.relayID(ofName: $0) }
+    }
+}
