@@ -70,10 +70,11 @@ package final class Gate {
     package func open(_ settings: ListenerSettings, context: TLSContext?, trade: Trade) {
         let listener = worker.takeListener()
         listeners.append(listener)
+        let door = Door(settings: settings, context: context, trade: trade)
         Task {
             do throws(SystemError) {
                 try await listener.accept { connection in
-                    Task { await self.welcome(connection, settings, context, trade) }
+                    Task { await self.welcome(connection, door) }
                 }
             } catch {
                 // Nothing that this worker could mend; master starts another one.
@@ -83,23 +84,46 @@ package final class Gate {
         }
     }
 
-    private func welcome(
-        _ connection: Connection, _ settings: ListenerSettings, _ context: TLSContext?,
-        _ trade: Trade
-    ) async {
+    /// One listener; an object, because thousands of waiting tasks hold it.
+    private final class Door {
+        let settings: ListenerSettings
+        let context: TLSContext?
+        let trade: Trade
+
+        init(settings: ListenerSettings, context: TLSContext?, trade: Trade) {
+            self.settings = settings
+            self.context = context
+            self.trade = trade
+        }
+    }
+
+    /// Waits for nothing but the conversation itself: what a task holds while it waits is the price of an idle client.
+    private func welcome(_ connection: consuming Connection, _ door: Door) async {
         count += 1
-        await serve(connection, settings, context, trade)
+        if let visitor = await admit(connection, door) {
+            leave(visitor, commandErrors: await door.trade.converse(visitor))
+        }
         count -= 1
         if ending != nil, count == 0 { worker.finish() }
     }
 
-    private func serve(
-        _ connection: Connection, _ settings: ListenerSettings, _ context: TLSContext?,
-        _ trade: Trade
-    ) async {
+    private func leave(_ visitor: Visitor, commandErrors: Int) {
+        visitors[ObjectIdentifier(visitor)] = nil
+        visitor.stream.close()
+        tellGone(visitor.stream.peer.host, visitor.settings, commandErrors)
+    }
+
+    private func tellGone(_ client: String, _ settings: ListenerSettings, _ commandErrors: Int) {
+        accounts.tell(
+            .disconnected(client: client, service: settings.name, commandErrors: commandErrors))
+    }
+
+    private func admit(_ connection: Connection, _ door: Door) async -> Visitor? {
         let deadline = Deadline.seconds(handshakeSeconds)
+        let settings = door.settings
         guard count <= limit else {
-            return await turnAway(connection, .full, settings, trade)
+            await turnAway(connection, .full, settings, door.trade)
+            return nil
         }
         if settings.proxyProtocol.contains(connection.peer) {
             do throws(StreamError) {
@@ -107,37 +131,37 @@ package final class Gate {
             } catch {
                 Log.write(
                     .warning, "proxy.refused", ["proxy": connection.peer, "error": error.words])
-                return connection.close()
+                connection.close()
+                return nil
             }
         }
         let client = connection.peer.host
         let question = AccountQuestion.connection(client: client, service: settings.name)
+        let refusal: Refusal
         switch await accounts.ask(question) {
-        case .allowed: break
-        case .blocked(let seconds, let reason):
-            let refusal = Refusal.blocked(seconds: seconds, reason: reason)
-            return await turnAway(connection, refusal, settings, trade)
-        default: return await turnAway(connection, .unavailable, settings, trade)
-        }
-        var commandErrors = 0
-        if let visitor = await admit(connection, settings, context, deadline) {
+        case .allowed:
+            guard let visitor = await secure(connection, door, until: deadline) else {
+                tellGone(client, settings, 0)
+                return nil
+            }
             visitors[ObjectIdentifier(visitor)] = visitor
-            commandErrors = await trade.converse(visitor)
-            visitors[ObjectIdentifier(visitor)] = nil
-            visitor.stream.close()
+            return visitor
+        case .blocked(let seconds, let reason):
+            refusal = .blocked(seconds: seconds, reason: reason)
+        default: refusal = .unavailable
         }
-        accounts.tell(
-            .disconnected(client: client, service: settings.name, commandErrors: commandErrors))
+        await turnAway(connection, refusal, settings, door.trade)
+        return nil
     }
 
-    private func admit(
-        _ connection: Connection, _ settings: ListenerSettings, _ context: TLSContext?,
-        _ deadline: Deadline
+    private func secure(
+        _ connection: Connection, _ door: Door, until deadline: Deadline
     ) async -> Visitor? {
+        let settings = door.settings
         guard settings.implicitTLS else {
-            return Visitor(connection, settings, context, handshakeSeconds)
+            return Visitor(connection, settings, door.context, handshakeSeconds)
         }
-        guard let context else {
+        guard let context = door.context else {
             connection.close()
             return nil
         }

@@ -66,23 +66,38 @@ final class Conversation {
         }
     }
 
+    /// Between its steps a session waits for the client, perhaps for minutes and with thousands of others, so what is
+    /// held meanwhile is kept small: the steps are carried out in a function of their own.
     private func talk() async throws(StreamError) {
+        while let patience = try await advance() {
+            do throws(StreamError) {
+                try await hear(patience)
+            } catch .interrupted where patience == .dataBlock {
+                // The message in mid-air gets the seconds that there are.
+                try await hear(patience)
+            }
+        }
+    }
+
+    private func hear(_ patience: Patience) async throws(StreamError) {
+        if service.gate.ending == .stop, patience != .dataBlock { throw .interrupted }
+        let isOpen = try await visitor.stream.read(until: deadline(patience)) { bytes in
+            session.receive(bytes)
+        }
+        guard isOpen else { throw .closedByPeer }
+    }
+
+    /// Carries out steps until there is something to wait for; nil when the session has ended.
+    private func advance() async throws(StreamError) -> Patience? {
         while true {
             switch session.next() {
-            case .wait(let patience): try await listen(patience)
+            case .wait(let patience): return patience
             case .send(let reply): try await say(reply)
-            case .ask(.client): session.answer(.accepted)
-            case .ask(.credentials(let credentials, _)): session.answer(await login(credentials))
-            case .ask(.sender(let sender, _)):
-                destinations = Destinations()
-                session.answer(note(await judge(sender), of: "sender", sender.description))
-            case .ask(.recipient(let recipient)):
-                let verdict = await judge(recipient)
-                session.answer(note(verdict, of: "recipient", recipient.address.description))
+            case .ask(let question): await answer(question)
             case .begin(let envelope, let header):
                 session.answer(note(await begin(envelope, header), of: "message", ""))
             case .append(let bytes): await append(bytes)
-            case .commit(let facts): await commit(facts)
+            case .commit: await commit()
             case .discard:
                 draft?.discard()
                 draft = nil
@@ -91,26 +106,21 @@ final class Conversation {
                 session.tlsStarted(TLSParameters(facts))
             case .close:
                 try await visitor.stream.flush(until: deadline(.command))
-                return
+                return nil
             }
         }
     }
 
-    private func listen(_ patience: Patience) async throws(StreamError) {
-        let isOpen: Bool
-        do throws(StreamError) {
-            isOpen = try await hear(patience)
-        } catch .interrupted where patience == .dataBlock {
-            // The message in mid-air gets the seconds that there are.
-            isOpen = try await hear(patience)
-        }
-        guard isOpen else { throw .closedByPeer }
-    }
-
-    private func hear(_ patience: Patience) async throws(StreamError) -> Bool {
-        if service.gate.ending == .stop, patience != .dataBlock { throw .interrupted }
-        return try await visitor.stream.read(until: deadline(patience)) { bytes in
-            session.receive(bytes)
+    private func answer(_ question: Question) async {
+        switch question {
+        case .client: session.answer(.accepted)
+        case .credentials(let credentials, _): session.answer(await login(credentials))
+        case .sender(let sender, _):
+            destinations = Destinations()
+            session.answer(note(await judge(sender), of: "sender", sender.description))
+        case .recipient(let recipient):
+            let verdict = await judge(recipient)
+            session.answer(note(verdict, of: "recipient", recipient.address.description))
         }
     }
 
@@ -186,7 +196,7 @@ final class Conversation {
         }
     }
 
-    private func commit(_ facts: ContentFacts) async {
+    private func commit() async {
         guard let draft else { return }
         self.draft = nil
         let began = Deadline.now
