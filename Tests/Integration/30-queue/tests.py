@@ -177,7 +177,7 @@ def test_an_aborted_transaction_leaves_nothing():
         client.getreply()
         client.send(b"Subject: half\r\n\r\n" + b"x" * 900 + b"\r\n")
         client.send((b"y" * 900 + b"\r\n") * 400)
-        client.sock.close()
+        client.close()
         server.send(messages.simple("whole"))
         server.wait_for_mail("alice")
         eventually(lambda: server.queue() == [], f"the queue is empty: {server.queue()}")
@@ -208,7 +208,7 @@ class SmallDisk:
 @needs_tool("mkfs.ext4", "mount")
 @timeout(120)
 def test_full_disk():
-    with SmallDisk(12) as root, Server(root=root, errors_allowed=True) as server:
+    with SmallDisk(7) as root, Server(root=root, errors_allowed=True) as server:
         acknowledged, codes = 0, []
         with server.smtp() as client:
             for number in range(40):
