@@ -17,35 +17,69 @@ nonisolated struct SizeCache: ~Copyable {
     }
 
     /// The listing with every size known.
+    ///
+    /// The file's lines are in the listing's order, so that both are gone through once, side by side.
     func complete(
         _ listing: MaildropListing, in maildir: borrowing Folder
     ) -> MaildropListing {
-        let unknown = listing.entries.indices.filter { listing.entries[$0].size < 0 }
-        guard !unknown.isEmpty else { return listing }
+        guard listing.entries.contains(where: { $0.size < 0 }) else { return listing }
         var listing = listing
-        let known = load()
-        var lines: [UInt8] = []
-        var hasNews = known.count != unknown.count
-        for index in unknown {
-            let base = Array(listing.base(listing.entries[index]))
-            let size: Int
-            if let cached = known[base] {
-                size = cached
-            } else {
+        var known = Lines(load())
+        var kept: [UInt8] = []
+        var hasNews = false
+        for index in listing.entries.indices where listing.entries[index].size < 0 {
+            let base = listing.base(listing.entries[index])
+            var size = known.size(of: base, arrival: listing.entries[index].arrival)
+            if size == nil {
                 hasNews = true
-                // Vanished or unreadable: RETR will say so.
-                guard let found = measure(listing.path(listing.entries[index]), in: maildir) else {
-                    listing.setSize(0, at: index)
-                    continue
-                }
-                size = found
+                size = measure(listing.path(listing.entries[index]), in: maildir)
             }
-            listing.setSize(size, at: index)
             // A name with a line end would break the file's lines; such a message is measured each time.
-            if !base.contains(.lineFeed) { lines += "\(size) ".utf8 + base + [.lineFeed] }
+            if let size, !base.contains(.lineFeed) { kept += "\(size) ".utf8 + base + [.lineFeed] }
+            // Vanished or unreadable: RETR will say so.
+            listing.setSize(size ?? 0, at: index)
         }
-        if hasNews { save(lines) }
+        if hasNews || known.hasSkipped { save(kept) }
         return listing
+    }
+
+    /// The lines of the file, gone through once.
+    struct Lines {
+        private let bytes: [UInt8]
+        private var position = 0
+        /// Whether a line was of no use: a message that is gone, or rubbish.
+        private(set) var hasSkipped = false
+
+        init(_ bytes: [UInt8]) {
+            self.bytes = bytes
+        }
+
+        /// The size of the next message in order; nil when no line tells it.
+        mutating func size(of base: ArraySlice<UInt8>, arrival: UInt64) -> Int? {
+            while position < bytes.count {
+                let end = bytes[position...].firstIndex(of: .lineFeed) ?? bytes.endIndex
+                let line = bytes[position..<end]
+                let digits = line.prefix { 0x30...0x39 ~= $0 }
+                let name = line[digits.endIndex...].dropFirst()
+                if name == base, let size = Int(String(decoding: digits, as: UTF8.self)) {
+                    position = end + 1
+                    return size
+                }
+                guard precedes(name, base, arrival) else { return nil }
+                hasSkipped = true
+                position = end + 1
+            }
+            return nil
+        }
+
+        /// Whether a line's message comes before the one that is looked for; what is no message does.
+        private func precedes(
+            _ name: ArraySlice<UInt8>, _ base: ArraySlice<UInt8>, _ arrival: UInt64
+        ) -> Bool {
+            guard let here = name.withUnsafeBufferPointer({ MessageName($0) }) else { return true }
+            if here.arrival != arrival { return here.arrival < arrival }
+            return name.lexicographicallyPrecedes(base)
+        }
     }
 
     private func measure(_ path: MessagePath, in maildir: borrowing Folder) -> Int? {
@@ -64,20 +98,14 @@ nonisolated struct SizeCache: ~Copyable {
         }
     }
 
-    private func load() -> [[UInt8]: Int] {
+    private func load() -> [UInt8] {
         do throws(SystemError) {
-            let bytes = try File(Self.name, in: user).readAll()
-            var sizes: [[UInt8]: Int] = [:]
-            for line in bytes.split(separator: .lineFeed) {
-                let parts = line.split(separator: UInt8(ascii: " "), maxSplits: 1)
-                guard parts.count == 2,
-                    let size = Int(String(decoding: parts[0], as: UTF8.self)), size >= 0
-                else { continue }
-                sizes[Array(parts[1])] = size
-            }
-            return sizes
+            return try File(Self.name, in: user).readAll()
         } catch {
-            return [:]
+            if error.code != ENOENT {
+                Log.write(.warning, "mailbox.sizes-unread", ["error": error])
+            }
+            return []
         }
     }
 

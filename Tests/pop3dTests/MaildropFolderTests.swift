@@ -122,6 +122,23 @@ struct Mailbox {
         #expect(cache == Array("9 1700000000.a.host,S=6\n0 1700000002.c.host\n".utf8))
     }
 
+    @Test func newMessagesBetweenKnownOnesAreMeasured() throws {
+        let mailbox = try Mailbox()
+        for second in [1_700_000_001, 1_700_000_003, 1_700_000_005] {
+            try mailbox.put("new", "\(second).a.host", "a\n")
+        }
+        #expect(try #require(try mailbox.open()).listing.entries.map(\.size) == [3, 3, 3])
+        for second in [1_700_000_000, 1_700_000_002, 1_700_000_006] {
+            try mailbox.put("new", "\(second).b.host", "bb\n")
+        }
+        unlink("\(mailbox.user)/Maildir/new/1700000003.a.host")
+        // Known ones are not read again.
+        try mailbox.put("new", "1700000005.a.host", "changed")
+        #expect(try #require(try mailbox.open()).listing.entries.map(\.size) == [4, 3, 4, 3, 4])
+        let cache = try File(path: "\(mailbox.user)/pop3.sizes").readAll()
+        #expect(cache.count { $0 == 10 } == 5)
+    }
+
     @Test func damagedSizeCacheIsMadeAnew() throws {
         let mailbox = try Mailbox()
         try mailbox.put("new", "1700000000.a.host", "a\n")
