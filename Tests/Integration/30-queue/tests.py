@@ -180,7 +180,7 @@ def test_an_aborted_transaction_leaves_nothing():
         client.close()
         server.send(messages.simple("whole"))
         server.wait_for_mail("alice")
-        eventually(lambda: server.queue() == [], f"the queue is empty: {server.queue()}")
+        eventually(lambda: server.queue() == [], "the queue is empty")
         expect_equal(len(server.mailbox()), 1, "messages")
 
 
@@ -211,7 +211,7 @@ def test_full_disk():
     with SmallDisk(7) as root, Server(root=root, errors_allowed=True) as server:
         acknowledged, codes = 0, []
         with server.smtp() as client:
-            for number in range(40):
+            for number in range(150):
                 # Small ones are written at the end, large ones while they arrive.
                 octets = 300_000 if number % 2 else 100_000
                 message = messages.simple(f"number {number}", (b"x" * 70 + b"\r\n") * (octets // 72))
@@ -220,10 +220,8 @@ def test_full_disk():
                     acknowledged += 1
                 except smtplib.SMTPResponseException as refusal:
                     codes.append((refusal.smtp_code, refusal.smtp_error[:5]))
-                    client.rset()
-                except smtplib.SMTPRecipientsRefused as refusal:
-                    codes.append(next(iter(refusal.recipients.values()))[0])
-                    client.rset()
+                    if len(codes) == 6:
+                        break
         expect(acknowledged > 10, f"only {acknowledged} messages fitted")
         expect(codes, "the disk never became full")
         expect(all(code == (452, b"4.3.1") for code in codes), f"refusals {codes}")

@@ -169,7 +169,8 @@ def test_passwords_are_hashed_at_first_start():
 
 def test_sigterm_ends_within_five_seconds():
     with Server() as server:
-        with server.smtp() as idle, server.connect("pop3s"), server.connect("smtps"):
+        idle = server.smtp()
+        with server.connect("pop3s"), server.connect("smtps"):
             idle.noop()
             workers = [pid for pids in server.workers().values() for pid in pids]
             started = time.monotonic()
@@ -177,6 +178,8 @@ def test_sigterm_ends_within_five_seconds():
             seconds = time.monotonic() - started
             expect(seconds < 5, f"it took {seconds:.1f} s")
             expect(not any(os.path.exists(f"/proc/{pid}") for pid in workers), "all workers are gone")
+        expect_equal(idle.getreply()[0], 421, "what the idle session hears")
+        idle.close()
 
 
 def test_a_message_under_way_is_finished_before_the_end():

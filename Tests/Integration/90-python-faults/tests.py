@@ -125,7 +125,7 @@ def test_11_a_login_uses_its_own_addresses_only():
         expect_equal(client.mail("alice@example.test")[0], 250, "her own")
         expect_equal(client.rcpt("bob@example.test")[0], 250, "to bob")
         code, text = client.data(messages.simple("forged", sender="bob@example.test"))
-        expect_equal((code, text[:5]), (553, b"5.7.1"), "a message From: bob")
+        expect_equal((code, text[:5]), (550, b"5.7.1"), "a message From: bob")
         client.quit()
         expect_equal(server.mailbox("bob"), [], "bob's mailbox")
 
