@@ -53,13 +53,13 @@ package struct ServerSession: Sendable {
 
     /// What to do now.
     package mutating func next() -> ServerStep {
-        if owesDiscard {
-            owesDiscard = false
-            return .discard
-        }
         if let reply = outbox {
             outbox = nil
             return send(reply)
+        }
+        if owesDiscard {
+            owesDiscard = false
+            return .discard
         }
         switch state {
         case .opening:
