@@ -18,7 +18,8 @@ package enum CommandParser {
     ) throws(SyntaxError) -> Command {
         var cursor = ByteCursor(line)
         let word = cursor.take { $0 > 0x20 && $0 != 0x7F }
-        guard word.count <= 8, let verb = Verb(rawValue: word.asciiUppercased)
+        guard word.count <= 8, cursor.isAtEnd || cursor.current == .space,
+            let verb = Verb(rawValue: word.asciiUppercased)
         else { throw .unknownCommand }
         // A BDAT that is refused for its length must still be understood: its octets follow.
         guard line.count + 2 <= verb.lineLimit || verb == .bdat else { throw .lineTooLong }

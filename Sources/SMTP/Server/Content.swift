@@ -49,7 +49,13 @@ struct Content: Sendable {
     /// A chunk that is not taken, for that reason.
     init(refusing reply: Reply, chunk: Chunk) {
         self.init(lineEnds: .strict, chunk: chunk)
+        refuse(reply)
+    }
+
+    /// Keeps nothing of it, and drops what still comes.
+    mutating func refuse(_ reply: Reply) {
         phase = .refused(reply)
+        block = []
     }
 
     /// The next BDAT of the same message.

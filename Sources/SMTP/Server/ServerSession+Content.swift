@@ -83,7 +83,7 @@ extension ServerSession {
     /// Drops what comes from now on; the draft too, if there is one.
     private mutating func refuse(with reply: Reply) {
         if case .body = content?.phase { owesDiscard = true }
-        content?.phase = .refused(reply)
+        content?.refuse(reply)
     }
 
     /// Says why a message was not taken; whatever it was, the transaction is over.

@@ -117,7 +117,7 @@ package struct ServerSession: Sendable {
             }
             switch verdict {
             case .accepted: content?.phase = .body
-            case .refused(let reply): content?.phase = .refused(reply)
+            case .refused(let reply): content?.refuse(reply)
             }
         default: preconditionFailure("an answer without its question")
         }
@@ -165,7 +165,7 @@ package struct ServerSession: Sendable {
             resetTransaction()
             state = .ready
             outbox = reply
-        case .body, .offered: content?.phase = .refused(reply)
+        case .body, .offered: content?.refuse(reply)
         default: break
         }
     }
