@@ -19,6 +19,7 @@ package struct AccountFile: Equatable, Sendable {
     /// What is allowed and yet may surprise.
     package var warnings: [ConfigurationProblem] = []
 
+    /// An empty file of a group.
     package init(group: String, path: String) {
         self.group = group
         self.path = path
@@ -26,6 +27,7 @@ package struct AccountFile: Equatable, Sendable {
 
     /// One of `users`.
     package struct User: Equatable, Sendable {
+        /// As the file has it.
         package var name: String
         /// `password`: plain as an operator types it, or as crypt(3) stores it; nil for a user without login.
         package var password: String?
@@ -38,6 +40,7 @@ package struct AccountFile: Equatable, Sendable {
         /// `limits.recipientsPerHour`; nil for any number.
         package var recipientsPerHour: Int?
 
+        /// A user as the file would give it with these keys alone.
         package init(name: String, password: String? = nil, permissions: Permissions = .receive) {
             self.name = name
             self.password = password
@@ -47,9 +50,12 @@ package struct AccountFile: Equatable, Sendable {
 
     /// One of `aliases`: a name, or an address of one of the domains, that leads to users or addresses.
     package struct Alias: Equatable, Sendable {
+        /// As the file has it.
         package var name: String
+        /// Users, or addresses of this and other domains.
         package var targets: [String]
 
+        /// An alias with its targets.
         package init(name: String, targets: [String]) {
             self.name = name
             self.targets = targets
@@ -64,7 +70,9 @@ package struct AccountFile: Equatable, Sendable {
 
 /// A password is in no text that is made of a user, whoever prints it.
 extension AccountFile.User: CustomStringConvertible, CustomReflectable {
+    /// Without the password.
     package var description: String { "\(name): \(permissions)" }
 
+    /// Without the password.
     package var customMirror: Mirror { Mirror(self, children: []) }
 }

@@ -9,6 +9,7 @@ package enum AccountFileError: Error, Equatable, Sendable, CustomStringConvertib
     /// Somebody has edited it meanwhile and made a mistake.
     case text(JSONError)
 
+    /// For messages and the log.
     package var description: String {
         switch self {
         case .busy: "another process is changing the file"

@@ -15,13 +15,16 @@ package struct AnonymousRelay: Equatable, Sendable {
         case blacklist
     }
 
+    /// `allowAnonymousRelay`.
     package var isAllowed = false
+    /// `SMTPWhiteList.mode`.
     package var mode = Mode.disable
     /// `whitelist`: patterns for the recipient's domain or whole address.
     package var whitelist: [Wildcard] = []
     /// `blacklist`: likewise.
     package var blacklist: [Wildcard] = []
 
+    /// All defaults.
     package init() {}
 
     /// Whether a client of `allowRelayFrom` may send to this recipient without a login.
@@ -41,6 +44,7 @@ package struct AnonymousRelay: Equatable, Sendable {
 }
 
 extension AnonymousRelay {
+    /// For a slice.
     package var json: JSON {
         [
             "isAllowed": .boolean(isAllowed), "mode": .string(mode.rawValue),
@@ -49,6 +53,7 @@ extension AnonymousRelay {
         ]
     }
 
+    /// What ``json`` wrote.
     package init(json: JSON) throws(JSONMismatch) {
         isAllowed = try json.boolean(at: "isAllowed")
         mode = try json.word(at: "mode")

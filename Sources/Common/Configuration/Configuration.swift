@@ -3,6 +3,7 @@ import Glibc
 
 /// Everything that an instance is told by its configuration files, checked.
 package struct Configuration: Equatable, Sendable {
+    /// Where the instance keeps its files.
     package var places: Places
     /// `hostname`: what this host calls itself; by default the system's name.
     package var hostname: String
@@ -14,18 +15,26 @@ package struct Configuration: Equatable, Sendable {
     package var smtpWorkers = 1
     /// `POP3Services.settings.workers`: likewise.
     package var pop3Workers = 1
+    /// How smtpd serves.
     package var reception = ReceptionSettings()
+    /// How pop3d serves.
     package var mailboxAccess = MailboxAccessSettings()
+    /// Whom authd keeps out.
     package var security = SecuritySettings()
+    /// What may be relayed without a login.
     package var anonymousRelay = AnonymousRelay()
     /// `SMTPServices.MailRelay`, in order of preference; empty when it is not enabled.
     package var smarthosts: [Smarthost] = []
+    /// How mail for foreign domains leaves.
     package var transmit = TransmitSettings()
+    /// What handshakes may agree on.
     package var tls = TLSSettings()
+    /// `localMX.json`.
     package var localMX = LocalMX()
     /// What is allowed and yet may surprise.
     package var warnings: [ConfigurationProblem] = []
 
+    /// Nothing but defaults.
     package init(places: Places, hostname: String) {
         self.places = places
         self.hostname = hostname
@@ -44,9 +53,12 @@ package struct Configuration: Equatable, Sendable {
 
 /// What the defaults depend on.
 package struct HostFacts: Equatable, Sendable {
+    /// What the system calls this host.
     package var hostname: String
+    /// How many processors there are to use.
     package var processors: Int
 
+    /// Facts for a test, or with other limits.
     package init(hostname: String, processors: Int) {
         self.hostname = hostname
         self.processors = processors

@@ -15,6 +15,7 @@ package struct ConfigurationProblem: Equatable, Sendable, CustomStringConvertibl
     /// What to do about it; empty when that is plain.
     package let advice: String
 
+    /// A problem at a place.
     package init(
         file: String, line: Int, column: Int, key: String, problem: String, advice: String = ""
     ) {
@@ -39,10 +40,12 @@ package struct ConfigurationError: Error, Equatable, Sendable, CustomStringConve
     /// In the order of the file; never empty.
     package let problems: [ConfigurationProblem]
 
+    /// Several problems, at least one.
     package init(_ problems: [ConfigurationProblem]) {
         self.problems = problems
     }
 
+    /// One problem.
     package init(_ problem: ConfigurationProblem) {
         problems = [problem]
     }

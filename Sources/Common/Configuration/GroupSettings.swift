@@ -3,12 +3,14 @@ import Glibc
 
 /// One entry of `UserGroups`.
 package struct GroupSettings: Equatable, Sendable {
+    /// The name of its folder in `usermanager/`.
     package var name: String
     /// `errorPath`: the template of the human part of reports; nil for the built-in one.
     package var reportTemplate: ReportTemplate?
     /// `sslCert` and `moreCerts`; empty when the group has no TLS.
     package var certificates: [CertificateFiles]
 
+    /// With every value given.
     package init(
         name: String, reportTemplate: ReportTemplate? = nil, certificates: [CertificateFiles] = []
     ) {
@@ -20,9 +22,13 @@ package struct GroupSettings: Equatable, Sendable {
 
 /// Where a setting stands, for problems that show only later.
 package struct ConfigurationOrigin: Equatable, Sendable {
+    /// The file's path.
     package let file: String
+    /// From 1.
     package let line: Int
+    /// From 1.
     package let column: Int
+    /// The keys that lead there, joined by dots.
     package let key: String
 
     init(_ field: ConfigurationField) {
@@ -47,8 +53,10 @@ package struct CertificateFiles: Equatable, Sendable {
     package var key: String
     /// `ca`: more certificates on the way to the authority; the Python program never read it.
     package var authority: String?
+    /// Where the files are named.
     package var origin: ConfigurationOrigin
 
+    /// With every value given.
     package init(
         certificate: String, key: String, authority: String?, origin: ConfigurationOrigin
     ) {

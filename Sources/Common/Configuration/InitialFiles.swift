@@ -6,12 +6,18 @@
 package struct InitialFiles: Equatable, Sendable {
     /// The ports of the five services; those of a demonstration need no privilege.
     package struct Ports: Equatable, Sendable {
+        /// For other servers.
         package var smtp: UInt16
+        /// SMTP with TLS from the first octet.
         package var smtps: UInt16
+        /// For people's mail programs.
         package var submission: UInt16
+        /// POP3 with STLS.
         package var pop3: UInt16
+        /// POP3 with TLS from the first octet.
         package var pop3s: UInt16
 
+        /// With every value given.
         package init(
             smtp: UInt16, smtps: UInt16, submission: UInt16, pop3: UInt16, pop3s: UInt16
         ) {
@@ -22,19 +28,23 @@ package struct InitialFiles: Equatable, Sendable {
             self.pop3s = pop3s
         }
 
+        /// Those that other programs expect; they need privileges.
         package static let wellKnown = Self(
             smtp: 25, smtps: 465, submission: 587, pop3: 110, pop3s: 995)
 
+        /// Those that anybody may open.
         package static let demonstration = Self(
             smtp: 2525, smtps: 2465, submission: 2587, pop3: 2110, pop3s: 2995)
     }
 
+    /// Where the services listen.
     package var ports: Ports
     /// The first mail domain.
     package var domain: String
     /// nil for the system's name.
     package var hostname: String?
 
+    /// With every value given.
     package init(
         ports: Ports = .wellKnown, domain: String = "localhost", hostname: String? = nil
     ) {

@@ -20,6 +20,7 @@ package enum LoginPolicy: String, CaseIterable, Sendable {
 package struct ListenerSettings: Equatable, Sendable {
     /// Where to bind; an IPv6 address never takes IPv4 connections too (IPV6_V6ONLY).
     package var address: SocketAddress
+    /// Which protocol it speaks.
     package var service: ServiceKind
     /// `ssl`: TLS from the first octet.
     package var implicitTLS: Bool
@@ -36,6 +37,7 @@ package struct ListenerSettings: Equatable, Sendable {
     /// `hostname`: what the greeting says.
     package var hostname: String
 
+    /// With every value given.
     package init(
         address: SocketAddress, service: ServiceKind, implicitTLS: Bool, group: String,
         auth: LoginPolicy = .optional, allowRelayFrom: [IPNetwork] = [],
@@ -60,6 +62,7 @@ package struct ListenerSettings: Equatable, Sendable {
 }
 
 extension ListenerSettings {
+    /// For a slice.
     package var json: JSON {
         [
             "host": .string(address.host), "port": .integer(Int(address.port)),
@@ -71,6 +74,7 @@ extension ListenerSettings {
         ]
     }
 
+    /// What ``json`` wrote.
     package init(json: JSON) throws(JSONMismatch) {
         guard let port = UInt16(exactly: try json.integer(at: "port")),
             let address = SocketAddress(try json.string(at: "host"), port: port)

@@ -11,6 +11,7 @@ package struct LocalMX: Equatable, Sendable {
         /// `ports`: tried in order at each host, 465 with TLS from the first octet; empty for `directPorts`.
         package let ports: [UInt16]
 
+        /// A route of a domain.
         package init(domain: String, hosts: [String], ports: [UInt16] = []) {
             self.domain = domain
             self.hosts = hosts
@@ -21,6 +22,7 @@ package struct LocalMX: Equatable, Sendable {
     /// In the order of the file.
     package let routes: [Route]
 
+    /// A table; empty where there is no file.
     package init(routes: [Route] = []) {
         self.routes = routes
     }
@@ -36,6 +38,7 @@ package struct LocalMX: Equatable, Sendable {
 }
 
 extension LocalMX {
+    /// For a slice.
     package var json: JSON {
         .array(
             routes.map { route in
@@ -46,6 +49,7 @@ extension LocalMX {
             })
     }
 
+    /// What ``json`` wrote.
     package init(json: JSON) throws(JSONMismatch) {
         let object: JSON = ["routes": json]
         routes = try object.list(at: "routes") { element throws(JSONMismatch) in

@@ -19,10 +19,12 @@ package struct MailboxAccessSettings: Equatable, Sendable {
     /// `wMailServerSettings.maxCmdError`: so many command errors end a session.
     package var maxCommandErrors = 5
 
+    /// All defaults.
     package init() {}
 }
 
 extension MailboxAccessSettings {
+    /// For a slice.
     package var json: JSON {
         [
             "maxSpeed": .integer(maxSpeed), "maxConnections": .integer(maxConnections),
@@ -32,6 +34,7 @@ extension MailboxAccessSettings {
         ]
     }
 
+    /// What ``json`` wrote.
     package init(json: JSON) throws(JSONMismatch) {
         maxSpeed = try json.integer(at: "maxSpeed")
         maxConnections = try json.integer(at: "maxConnections")

@@ -7,6 +7,7 @@ package struct Places: Equatable, Sendable {
     /// The folder of `queue/` and `usermanager/`: one file system, because delivery is a rename.
     package let state: String
 
+    /// Two folders, as an installed host has them.
     package init(configuration: String, state: String) {
         self.configuration = configuration
         self.state = state
@@ -23,12 +24,16 @@ package struct Places: Equatable, Sendable {
     package static let installed = Self(
         configuration: "/etc/wmailserver", state: "/var/lib/wmailserver")
 
+    /// `config.json`.
     package var configurationFile: String { "\(configuration)/config.json" }
 
+    /// `localMX.json`.
     package var localMXFile: String { "\(configuration)/localMX.json" }
 
+    /// The folder of the queue.
     package var queue: String { "\(state)/queue" }
 
+    /// The folder of the groups.
     package var userManager: String { "\(state)/usermanager" }
 
     /// The folder of a group's `group.json`.

@@ -35,6 +35,7 @@ package struct ReceptionSettings: Equatable, Sendable {
     /// `capabilities`: what EHLO offers.
     package var capabilities = OfferedCapabilities()
 
+    /// All defaults.
     package init() {}
 }
 
@@ -49,6 +50,7 @@ package struct OfferedCapabilities: Equatable, Sendable {
     /// Whether a line `AUTH=` is offered to clients from before RFC 2554.
     package var offersOldAuthentication = false
 
+    /// All defaults.
     package init() {}
 
     /// The EHLO keywords that a list may name.
@@ -60,6 +62,7 @@ package struct OfferedCapabilities: Equatable, Sendable {
 }
 
 extension ReceptionSettings {
+    /// For a slice.
     package var json: JSON {
         [
             "maxMessageSize": .integer(maxMessageSize), "maxRecipients": .integer(maxRecipients),
@@ -80,6 +83,7 @@ extension ReceptionSettings {
         ]
     }
 
+    /// What ``json`` wrote.
     package init(json: JSON) throws(JSONMismatch) {
         maxMessageSize = try json.integer(at: "maxMessageSize")
         maxRecipients = try json.integer(at: "maxRecipients")

@@ -21,10 +21,12 @@ package struct SecuritySettings: Equatable, Sendable {
     /// `rememberLoginSeconds`: for so long a verified password need not be hashed again; 0 is never.
     package var rememberLoginSeconds = 300
 
+    /// All defaults.
     package init() {}
 }
 
 extension SecuritySettings {
+    /// For a slice.
     package var json: JSON {
         [
             "maxFailedLogins": .integer(maxFailedLogins),
@@ -39,6 +41,7 @@ extension SecuritySettings {
         ]
     }
 
+    /// What ``json`` wrote.
     package init(json: JSON) throws(JSONMismatch) {
         maxFailedLogins = try json.integer(at: "maxFailedLogins")
         failedLoginBlockSeconds = try json.integer(at: "failedLoginBlockSeconds")

@@ -6,10 +6,12 @@ package struct DeliverSlice: Slice {
     package var root: String
     /// Becomes part of the names of delivered messages.
     package var hostname: String
+    /// The names of the groups, which are those of their folders.
     package var groups: [String]
     /// Days that pop3d's deleted messages are kept aside; 0 is not at all.
     package var trashDays: Double
 
+    /// The slice of a configuration.
     package init(_ configuration: Configuration) {
         root = configuration.places.state
         hostname = configuration.hostname
@@ -17,6 +19,7 @@ package struct DeliverSlice: Slice {
         trashDays = configuration.mailboxAccess.trashDays
     }
 
+    /// For a slice.
     package var json: JSON {
         [
             "root": .string(root), "hostname": .string(hostname), "groups": .strings(groups),
@@ -24,6 +27,7 @@ package struct DeliverSlice: Slice {
         ]
     }
 
+    /// What ``json`` wrote.
     package init(json: JSON) throws(JSONMismatch) {
         root = try json.string(at: "root")
         hostname = try json.string(at: "hostname")
@@ -36,14 +40,18 @@ package struct DeliverSlice: Slice {
 package struct TransmitSlice: Slice {
     /// The folder of `queue/`.
     package var root: String
+    /// What this host calls itself.
     package var hostname: String
+    /// How mail leaves.
     package var settings: TransmitSettings
     /// In order of preference.
     package var smarthosts: [Smarthost]
+    /// Domains with servers of the operator's choice.
     package var localMX: LocalMX
     /// The texts of the groups' report templates; a group without one uses the built-in text.
     package var reportTemplates: [String: ReportTemplate]
 
+    /// The slice of a configuration.
     package init(_ configuration: Configuration) {
         root = configuration.places.state
         hostname = configuration.hostname
@@ -54,6 +62,7 @@ package struct TransmitSlice: Slice {
         for group in configuration.groups { reportTemplates[group.name] = group.reportTemplate }
     }
 
+    /// For a slice.
     package var json: JSON {
         let templates = reportTemplates.sorted { $0.key < $1.key }
         return [
@@ -63,6 +72,7 @@ package struct TransmitSlice: Slice {
         ]
     }
 
+    /// What ``json`` wrote.
     package init(json: JSON) throws(JSONMismatch) {
         root = try json.string(at: "root")
         hostname = try json.string(at: "hostname")
@@ -82,11 +92,14 @@ package struct TransmitSlice: Slice {
 package struct AuthSlice: Slice {
     /// The folder of `usermanager/`.
     package var root: String
+    /// What this host calls itself.
     package var hostname: String
     /// Each has its `usermanager/<group>/group.json`.
     package var groups: [String]
+    /// Whom to keep out.
     package var security: SecuritySettings
 
+    /// The slice of a configuration.
     package init(_ configuration: Configuration) {
         root = configuration.places.state
         hostname = configuration.hostname
@@ -94,6 +107,7 @@ package struct AuthSlice: Slice {
         security = configuration.security
     }
 
+    /// For a slice.
     package var json: JSON {
         [
             "root": .string(root), "hostname": .string(hostname), "groups": .strings(groups),
@@ -101,6 +115,7 @@ package struct AuthSlice: Slice {
         ]
     }
 
+    /// What ``json`` wrote.
     package init(json: JSON) throws(JSONMismatch) {
         root = try json.string(at: "root")
         hostname = try json.string(at: "hostname")

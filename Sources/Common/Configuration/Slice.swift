@@ -14,6 +14,7 @@ package enum SliceError: Error, Equatable, Sendable, CustomStringConvertible {
     case text(JSONError)
     case content(JSONMismatch)
 
+    /// For messages and the log.
     package var description: String {
         switch self {
         case .text(let error): "slice: \(error)"
@@ -67,16 +68,19 @@ extension Configuration {
 package struct SMTPSlice: Slice {
     /// The folder of `queue/`.
     package var root: String
+    /// What this host calls itself.
     package var hostname: String
     /// In the order of the inherited sockets.
     package var listeners: [ListenerSettings]
     /// `maxConnections` in it is this one worker's share.
     package var settings: ReceptionSettings
+    /// What clients of `allowRelayFrom` may send to without a login.
     package var anonymousRelay: AnonymousRelay
     /// The ways out that exist, in order; empty when mail can only stay here.
     package var methods: [TransmitSettings.Method]
     /// Domains that are never sent to directly, nor their subdomains.
     package var noDirect: [String]
+    /// What handshakes may agree on.
     package var tls: TLSSettings
     /// Of every group that a listener serves and that has a certificate.
     package var certificates: [GroupTLS]
@@ -98,6 +102,7 @@ package struct SMTPSlice: Slice {
         self.certificates = certificates.filter { groups.contains($0.group) }
     }
 
+    /// For a slice.
     package var json: JSON {
         [
             "root": .string(root), "hostname": .string(hostname),
@@ -108,6 +113,7 @@ package struct SMTPSlice: Slice {
         ]
     }
 
+    /// What ``json`` wrote.
     package init(json: JSON) throws(JSONMismatch) {
         root = try json.string(at: "root")
         hostname = try json.string(at: "hostname")
@@ -125,11 +131,13 @@ package struct SMTPSlice: Slice {
 package struct POP3Slice: Slice {
     /// The folder of `usermanager/`.
     package var root: String
+    /// What this host calls itself.
     package var hostname: String
     /// In the order of the inherited sockets.
     package var listeners: [ListenerSettings]
     /// `maxConnections` in it is this one worker's share.
     package var settings: MailboxAccessSettings
+    /// What handshakes may agree on.
     package var tls: TLSSettings
     /// Of every group that a listener serves and that has a certificate.
     package var certificates: [GroupTLS]
@@ -147,6 +155,7 @@ package struct POP3Slice: Slice {
         self.certificates = certificates.filter { groups.contains($0.group) }
     }
 
+    /// For a slice.
     package var json: JSON {
         [
             "root": .string(root), "hostname": .string(hostname),
@@ -155,6 +164,7 @@ package struct POP3Slice: Slice {
         ]
     }
 
+    /// What ``json`` wrote.
     package init(json: JSON) throws(JSONMismatch) {
         root = try json.string(at: "root")
         hostname = try json.string(at: "hostname")

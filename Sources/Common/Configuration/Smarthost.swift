@@ -35,6 +35,7 @@ package struct Smarthost: Equatable, Sendable {
     /// `recipientDomains`: only for recipients of these domains; empty for all.
     package var recipientDomains: [String]
 
+    /// With every value given.
     package init(
         host: String, port: UInt16 = 25, username: String = "", password: String = "",
         implicitTLS: Bool = false, startTLS: StartTLS = .opportunistic,
@@ -57,14 +58,17 @@ package struct Smarthost: Equatable, Sendable {
 
 /// The password is in no text that is made of a smarthost, whoever prints it.
 extension Smarthost: CustomStringConvertible, CustomReflectable {
+    /// For messages and the log.
     package var description: String {
         username.isEmpty ? "\(host):\(port)" : "\(username) at \(host):\(port)"
     }
 
+    /// Hides what must not be printed.
     package var customMirror: Mirror { Mirror(self, children: []) }
 }
 
 extension Smarthost {
+    /// For a slice.
     package var json: JSON {
         [
             "host": .string(host), "port": .integer(Int(port)), "username": .string(username),
@@ -77,6 +81,7 @@ extension Smarthost {
         ]
     }
 
+    /// What ``json`` wrote.
     package init(json: JSON) throws(JSONMismatch) {
         guard let port = UInt16(exactly: try json.integer(at: "port")) else {
             throw JSONMismatch(path: "port", expected: "a port")

@@ -17,6 +17,7 @@ package struct TLSSettings: Equatable, Sendable {
     /// `sessionTickets`: whether clients may resume sessions.
     package var usesTickets = true
 
+    /// All defaults.
     package init() {}
 }
 
@@ -24,8 +25,10 @@ package struct TLSSettings: Equatable, Sendable {
 package struct TLSCredential: Equatable, Sendable, CustomStringConvertible {
     /// The certificate, then those that lead to its authority.
     package let chain: String
+    /// The private key.
     package let key: String
 
+    /// A certificate with its key.
     package init(chain: String, key: String) {
         self.chain = chain
         self.key = key
@@ -37,12 +40,14 @@ package struct TLSCredential: Equatable, Sendable, CustomStringConvertible {
 
 /// What a worker needs to serve TLS for one user group.
 package struct GroupTLS: Equatable, Sendable {
+    /// The user group.
     package let group: String
     /// The first is the default, the others are chosen by the name that a client asks for (RFC 6066 §3).
     package let credentials: [TLSCredential]
     /// 80 random octets that all workers of one service share; another service or group has others.
     package let ticketKey: [UInt8]
 
+    /// What one group shows to its clients.
     package init(group: String, credentials: [TLSCredential], ticketKey: [UInt8]) {
         self.group = group
         self.credentials = credentials
@@ -51,6 +56,7 @@ package struct GroupTLS: Equatable, Sendable {
 }
 
 extension TLSSettings {
+    /// For a slice.
     package var json: JSON {
         [
             "minimumVersion": .string(minimumVersion.rawValue), "ciphers": .optional(ciphers),
@@ -58,6 +64,7 @@ extension TLSSettings {
         ]
     }
 
+    /// What ``json`` wrote.
     package init(json: JSON) throws(JSONMismatch) {
         minimumVersion = try json.word(at: "minimumVersion")
         ciphers = try json.optionalString(at: "ciphers")
@@ -67,6 +74,7 @@ extension TLSSettings {
 }
 
 extension GroupTLS {
+    /// For a slice.
     package var json: JSON {
         let digits = ticketKey.map { octet in
             (octet < 16 ? "0" : "") + String(octet, radix: 16)
@@ -79,6 +87,7 @@ extension GroupTLS {
         ]
     }
 
+    /// What ``json`` wrote.
     package init(json: JSON) throws(JSONMismatch) {
         group = try json.string(at: "group")
         credentials = try json.list(at: "credentials") { element throws(JSONMismatch) in

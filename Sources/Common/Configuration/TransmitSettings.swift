@@ -50,10 +50,12 @@ package struct TransmitSettings: Equatable, Sendable {
     /// `useIPv6`: whether servers are reached over IPv6.
     package var usesIPv6 = true
 
+    /// All defaults.
     package init() {}
 }
 
 extension TransmitSettings {
+    /// For a slice.
     package var json: JSON {
         [
             "methods": .strings(methods.map(\.rawValue)), "noDirect": .strings(noDirect),
@@ -74,6 +76,7 @@ extension TransmitSettings {
         ]
     }
 
+    /// What ``json`` wrote.
     package init(json: JSON) throws(JSONMismatch) {
         methods = try json.words(at: "methods")
         noDirect = try json.strings(at: "noDirect")

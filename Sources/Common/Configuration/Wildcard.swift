@@ -5,10 +5,12 @@ package struct Wildcard: Hashable, Sendable, CustomStringConvertible {
     /// In lower case.
     package let pattern: String
 
+    /// Any text is a pattern.
     package init(_ pattern: String) {
         self.pattern = pattern.lowercased()
     }
 
+    /// The pattern.
     package var description: String { pattern }
 
     /// Whether the whole text matches; case does not count.

@@ -7,6 +7,7 @@ package struct JSONMismatch: Error, Equatable, Sendable, CustomStringConvertible
     /// What should be there, such as "a number".
     package let expected: String
 
+    /// A mismatch at a path of keys.
     package init(path: String, expected: String) {
         self.path = path
         self.expected = expected

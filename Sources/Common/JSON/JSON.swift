@@ -22,22 +22,27 @@ package struct JSON: Sendable {
 
     /// One key of an object with its value, in the order of the text.
     package struct Member: Equatable, Sendable {
+        /// Without quotes and escapes.
         package var key: String
         /// Where the key stood.
         package var keyPlace: JSONPlace
+        /// What stands under the key.
         package var value: JSON
 
+        /// A member of an object.
         package init(_ key: String, _ value: JSON, keyPlace: JSONPlace = .nowhere) {
             self.key = key
             self.keyPlace = keyPlace
             self.value = value
         }
 
+        /// Whether both mean the same.
         package static func == (left: Self, right: Self) -> Bool {
             left.key == right.key && left.value == right.value
         }
     }
 
+    /// A value, made in code unless a place is given.
     package init(_ content: Content, place: JSONPlace = .nowhere) {
         self.content = content
         self.place = place
@@ -45,6 +50,7 @@ package struct JSON: Sendable {
 }
 
 extension JSON: Equatable {
+    /// Whether both mean the same.
     package static func == (left: Self, right: Self) -> Bool {
         left.content == right.content
     }
@@ -52,6 +58,7 @@ extension JSON: Equatable {
 
 /// Building values in code.
 extension JSON {
+    /// The word `null`.
     package static var null: Self { Self(.null) }
 
     /// `true` or `false`, without a place.
@@ -80,8 +87,10 @@ extension JSON {
 
 /// Looking at values.
 extension JSON {
+    /// Whether this is the word `null`.
     package var isNull: Bool { content == .null }
 
+    /// The truth value.
     package var boolean: Bool? {
         if case .boolean(let value) = content { value } else { nil }
     }
@@ -104,14 +113,17 @@ extension JSON {
         }
     }
 
+    /// The text.
     package var string: String? {
         if case .string(let value) = content { value } else { nil }
     }
 
+    /// The elements of a list.
     package var elements: [JSON]? {
         if case .array(let elements) = content { elements } else { nil }
     }
 
+    /// The members of an object.
     package var members: [Member]? {
         if case .object(let members) = content { members } else { nil }
     }
@@ -143,10 +155,13 @@ extension JSON {
 extension JSON: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral,
     ExpressibleByBooleanLiteral
 {
+    /// A text.
     package init(stringLiteral value: String) { self = .string(value) }
 
+    /// A whole number.
     package init(integerLiteral value: Int) { self = .integer(value) }
 
+    /// A truth value.
     package init(booleanLiteral value: Bool) { self = .boolean(value) }
 }
 
@@ -154,7 +169,9 @@ extension JSON: ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral {
     package typealias Key = String
     package typealias Value = JSON
 
+    /// A list.
     package init(arrayLiteral elements: JSON...) { self = .array(elements) }
 
+    /// An object; no key may come twice.
     package init(dictionaryLiteral elements: (String, JSON)...) { self = .object(elements) }
 }

@@ -7,8 +7,10 @@ package enum JSONStep: Equatable, Hashable, Sendable, ExpressibleByStringLiteral
     case key(String)
     case index(Int)
 
+    /// A key.
     package init(stringLiteral value: String) { self = .key(value) }
 
+    /// An index.
     package init(integerLiteral value: Int) { self = .index(value) }
 }
 

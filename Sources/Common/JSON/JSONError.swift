@@ -2,18 +2,28 @@
 
 /// Where a key or value stands in a text.
 package struct JSONPlace: Equatable, Hashable, Sendable {
-    /// From 1; 0 for a value that was made in code.
-    package let line: Int
-    /// From 1, counted in Unicode scalars as editors do.
-    package let column: Int
-    /// The octets of the text that it takes up, quotes included.
-    package let range: Range<Int>
+    // Half the size of Int: an envelope of thousands of recipients has a place for each of its values.
+    private let storedLine: Int32
+    private let storedColumn: Int32
+    private let start: Int32
+    private let end: Int32
 
+    /// Makes a place; numbers that are too large for it, which no text within the limits has, become the largest.
     package init(line: Int, column: Int, range: Range<Int>) {
-        self.line = line
-        self.column = column
-        self.range = range
+        storedLine = Int32(clamping: line)
+        storedColumn = Int32(clamping: column)
+        start = Int32(clamping: range.lowerBound)
+        end = Int32(clamping: range.upperBound)
     }
+
+    /// From 1; 0 for a value that was made in code.
+    package var line: Int { Int(storedLine) }
+
+    /// From 1, counted in Unicode scalars as editors do.
+    package var column: Int { Int(storedColumn) }
+
+    /// The octets of the text that it takes up, quotes included.
+    package var range: Range<Int> { Int(start)..<Int(end) }
 
     /// The place of what was never in a text.
     package static let nowhere = Self(line: 0, column: 0, range: 0..<0)
@@ -21,6 +31,7 @@ package struct JSONPlace: Equatable, Hashable, Sendable {
 
 /// A text that is no JSON: where, and what is wrong.
 package struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// What is wrong.
     package let reason: Reason
     /// From 1.
     package let line: Int
@@ -42,6 +53,7 @@ package struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
         case numberOutOfRange(String)
     }
 
+    /// An error at a place.
     package init(_ reason: Reason, line: Int, column: Int) {
         self.reason = reason
         self.line = line
@@ -65,5 +77,6 @@ package struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// For messages and the log.
     package var description: String { "line \(line), column \(column): \(message)" }
 }

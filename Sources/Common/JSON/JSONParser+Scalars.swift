@@ -4,30 +4,32 @@
 extension JSONParser {
     /// A quoted text; the scanner stands at its opening quote.
     mutating func string() throws(JSONError) -> String {
-        let open = scanner.failure(.unclosedString)
+        let (line, column) = (scanner.line, scanner.column)
         let quote = scanner.bytes[scanner.offset]
         scanner.skipPlain(1)
-        let start = scanner.offset
+        var start = scanner.offset
         // Most texts hold no escape: they are one copy out of the buffer.
         var text: [UInt8]?
-        while let byte = scanner.next {
-            switch byte {
+        while true {
+            scanner.skipPlain(scanner.endOfPlainRun(quote: quote) - scanner.offset)
+            switch scanner.next {
             case quote:
                 let end = scanner.offset
                 scanner.skipPlain(1)
-                if let text { return String(decoding: text, as: UTF8.self) }
-                return String(decoding: scanner.bytes[start..<end], as: UTF8.self)
+                guard var text else { return scanner.text(start..<end) }
+                text += scanner.bytes[start..<end]
+                return String(decoding: text, as: UTF8.self)
             case UInt8(ascii: "\\"):
-                if text == nil { text = Array(scanner.bytes[start..<scanner.offset]) }
+                if text == nil { text = [] }
+                text?.append(contentsOf: scanner.bytes[start..<scanner.offset])
                 try escape(into: &text)
-            case UInt8(ascii: "\n"), UInt8(ascii: "\r"):
-                throw open
+                start = scanner.offset
+            case nil, UInt8(ascii: "\n"), UInt8(ascii: "\r"):
+                throw JSONError(.unclosedString, line: line, column: column)
             default:
-                text?.append(byte)
                 scanner.skip()
             }
         }
-        throw open
     }
 
     /// One escape; the scanner stands at its backslash.
@@ -105,10 +107,11 @@ extension JSONParser {
 extension JSONParser {
     /// A number; whole ones exactly, and refused when they do not fit into 64 bits.
     mutating func number() throws(JSONError) -> JSON.Content {
+        if let value = shortInteger() { return .integer(value) }
         let here = scanner
         let start = scanner.offset
         while let byte = scanner.next, Self.mayBelongToNumber(byte) { scanner.skipPlain(1) }
-        let text = String(decoding: scanner.bytes[start..<scanner.offset], as: UTF8.self)
+        let text = scanner.text(start..<scanner.offset)
         let shown = text.count > 40 ? "\(text.prefix(40))…" : text
         var digits = text[...]
         let isNegative = digits.first == "-"
@@ -127,6 +130,24 @@ extension JSONParser {
             return try whole((isNegative ? "-" : "") + digits, radix: 10, shown, here)
         }
         return try fraction(digits, isNegative: isNegative, shown, here)
+    }
+
+    /// A plain whole number of at most 18 digits, which is nearly every number there is; nil for any other.
+    private mutating func shortInteger() -> Int? {
+        let end = min(scanner.offset + 18, scanner.bytes.count)
+        var index = scanner.offset
+        var value = 0
+        while index < end, (0x30...0x39).contains(scanner.bytes[index]) {
+            value = value * 10 + Int(scanner.bytes[index] - 0x30)
+            index += 1
+        }
+        let count = index - scanner.offset
+        guard (1...18).contains(count), count == 1 || scanner.bytes[scanner.offset] != 0x30 else {
+            return nil
+        }
+        if index < scanner.bytes.count, Self.mayBelongToNumber(scanner.bytes[index]) { return nil }
+        scanner.skipPlain(count)
+        return value
     }
 
     private func whole(

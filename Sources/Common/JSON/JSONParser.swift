@@ -85,6 +85,7 @@ struct JSONParser {
             if scanner.next != UInt8(ascii: ":") { throw unexpected("':' after the key") }
             scanner.skipPlain(1)
             try scanner.skipTrivia()
+            if members.isEmpty { members.reserveCapacity(8) }
             members.append(JSON.Member(key, try value(), keyPlace: place))
             try separate(before: UInt8(ascii: "}"), expected: "',' or '}'")
         }
@@ -146,11 +147,11 @@ struct JSONParser {
                 UInt8(ascii: "_"), UInt8(ascii: "$"):
                 break
             case UInt8(ascii: "0")...UInt8(ascii: "9") where scanner.offset > start: break
-            default: return String(decoding: scanner.bytes[start..<scanner.offset], as: UTF8.self)
+            default: return scanner.text(start..<scanner.offset)
             }
             scanner.skipPlain(1)
         }
-        return String(decoding: scanner.bytes[start..<scanner.offset], as: UTF8.self)
+        return scanner.text(start..<scanner.offset)
     }
 
     private mutating func word() throws(JSONError) -> JSON.Content {

@@ -58,6 +58,28 @@ struct JSONScanner {
         offset += count
     }
 
+    /// Where the run of printable ASCII that begins here ends: at a quote, a backslash or any other octet.
+    func endOfPlainRun(quote: UInt8) -> Int {
+        bytes.withUnsafeBufferPointer { buffer in
+            var index = offset
+            while index < buffer.count {
+                let byte = buffer[index]
+                if byte < 0x20 || byte >= 0x7F || byte == quote || byte == UInt8(ascii: "\\") {
+                    break
+                }
+                index += 1
+            }
+            return index
+        }
+    }
+
+    /// The text of a range, which is known to be UTF-8.
+    func text(_ range: Range<Int>) -> String {
+        bytes.withUnsafeBufferPointer {
+            String(decoding: UnsafeBufferPointer(rebasing: $0[range]), as: UTF8.self)
+        }
+    }
+
     /// Whether the text goes on with these characters here.
     func isAt(_ text: StaticString) -> Bool {
         text.withUTF8Buffer { wanted in
@@ -70,6 +92,7 @@ struct JSONScanner {
     mutating func skipTrivia() throws(JSONError) {
         while let byte = next {
             switch byte {
+            case 0x21...0x2E, 0x30...0x7E: return
             case 0x20: skipPlain(1)
             case 0x09...0x0D: skip()
             case UInt8(ascii: "/"):

@@ -8,7 +8,9 @@ import Testing
         ("null", .null), ("true", true), ("false", false),
         ("0", 0), ("-0", 0), ("+5", 5), ("42", 42), ("-7", -7),
         ("9223372036854775807", .integer(.max)), ("-9223372036854775808", .integer(.min)),
-        ("0x1F", 31), ("-0xff", -255), ("0XAb", 171),
+        ("999999999999999999", 999_999_999_999_999_999),
+        ("1000000000000000000", 1_000_000_000_000_000_000), ("0x1F", 31), ("-0xff", -255),
+        ("0XAb", 171),
         ("1.5", .number(1.5)), (".5", .number(0.5)), ("5.", .number(5)),
         ("-2.5e-1", .number(-0.25)),
         ("1e3", .number(1000)), ("1E+2", .number(100)), ("0.0", .number(0)), ("0e1", .number(0)),
@@ -55,6 +57,10 @@ import Testing
         ("1k", .badNumber("1k"), 1, 1),
         ("00.5", .badNumber("00.5"), 1, 1), ("5e1.5", .badNumber("5e1.5"), 1, 1),
         ("9223372036854775808", .numberOutOfRange("9223372036854775808"), 1, 1),
+        (
+            "99999999999999999999999999999999999999999999",
+            .numberOutOfRange("9999999999999999999999999999999999999999…"), 1, 1
+        ),
         ("0xFFFFFFFFFFFFFFFFF", .numberOutOfRange("0xFFFFFFFFFFFFFFFFF"), 1, 1),
         ("1e999", .numberOutOfRange("1e999"), 1, 1),
         ("tru", .unexpected(found: "tru", expected: "a value (texts need quotes)"), 1, 1),
