@@ -220,9 +220,10 @@ import Testing
 
     @Test func namesTheFileThatIsMissing() {
         let error = #expect(throws: ConfigurationError.self) {
-            try ConfigurationFile.load(Places(root: "/nonexistent"))
+            try ConfigurationFile.load(Places(root: "/dev/null/nowhere"))
         }
         #expect(
-            error?.description.hasPrefix("/nonexistent/config/config.json: cannot be read") == true)
+            error?.description.hasPrefix("/dev/null/nowhere/config/config.json: cannot be read")
+                == true)
     }
 }
