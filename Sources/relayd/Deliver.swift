@@ -69,11 +69,12 @@ final class Deliver {
     private var nextWake: Deadline {
         // The end of a scan interrupts the wait.
         if isScanning { return .seconds(Self.scanInterval) }
+        if isScanWanted { return notBefore }
         return max(notBefore, min(nextScan, setbacks.nextDue ?? nextScan))
     }
 
     private func startWhatIsDue() {
-        guard !isScanning, isScanWanted && notBefore <= .now || nextWake <= .now else { return }
+        guard !isScanning, nextWake <= .now else { return }
         isScanning = true
         Task {
             await scan()
@@ -113,14 +114,16 @@ final class Deliver {
     /// Looks at every name in the folder once.
     func scan() async {
         let start = Deadline.now
+        var work: Double = 0
         isScanWanted = false
         do throws(SystemError) {
             let scan = try Scan(delivery, startedAt: started)
             while !isStopping {
-                let setbacks = setbacks
+                let (setbacks, began) = (setbacks, Deadline.now)
                 let findings = try await pool.run { () throws(SystemError) in
                     try scan.next(without: setbacks)
                 }
+                work += Deadline.now.seconds(since: began)
                 guard let findings else { break }
                 for finding in findings {
                     await waitForCopies()
@@ -133,9 +136,8 @@ final class Deliver {
         setbacks.settle(scanStarted: start, now: .now)
         let tenMinutes: UInt64 = 600_000_000
         pending.forget(before: WallClock.microseconds - tenMinutes)
-        let end = Deadline.now
-        notBefore = end.advanced(by: min(4 * end.seconds(since: start), Self.scanInterval))
-        nextScan = end.advanced(by: Self.scanInterval * .random(in: 0.75...1.25))
+        notBefore = .seconds(min(4 * work, Self.scanInterval))
+        nextScan = .seconds(Self.scanInterval * .random(in: 0.75...1.25))
     }
 
     private func waitForCopies() async {
