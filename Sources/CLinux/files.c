@@ -3,16 +3,26 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <linux/fs.h>
 #include <linux/openat2.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 const char *wm_error_text(int code) { return strerrordesc_np(code); }
+
+int wm_spread_subfolders(int folder) {
+    int flags = 0;
+    if (ioctl(folder, FS_IOC_GETFLAGS, &flags) < 0) return -1;
+    if (flags & FS_TOPDIR_FL) return 0;
+    flags |= FS_TOPDIR_FL;
+    return ioctl(folder, FS_IOC_SETFLAGS, &flags);
+}
 
 void wm_name_thread(const char *name) {
     char first[16];

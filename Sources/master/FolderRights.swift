@@ -83,7 +83,12 @@ struct FolderRights: Equatable {
             (QueueLayout.drafts, .drafts), (QueueLayout.local, .local), (QueueLayout.relay, .relay),
             (QueueLayout.hold, .hold), (QueueLayout.corrupt, .corrupt),
         ]
-        for (name, area) in parts { _ = try folder(name, area, in: queue) }
+        for (name, area) in parts {
+            let part = try folder(name, area, in: queue)
+            guard area == .drafts else { continue }
+            part.spreadSubfolders()
+            for name in QueueLayout.draftFolders { _ = try folder(name, .drafts, in: part) }
+        }
 
         let userManager = try folder("usermanager", .userManager, in: state)
         let found = try folders(in: userManager) { name in name != "lost+found" }

@@ -54,7 +54,8 @@ struct FolderRightsTests {
         make("config")
         try FolderRights().establish(in: places, groups: ["default", "other"])
         for path in [
-            "queue", "queue/tmp", "queue/local", "queue/relay", "queue/hold", "queue/corrupt",
+            "queue", "queue/tmp", "queue/tmp/0", "queue/tmp/v", "queue/local", "queue/relay",
+            "queue/hold", "queue/corrupt",
             "usermanager", "usermanager/default/users", "usermanager/other",
             "usermanager/other/users",
         ] {
@@ -115,6 +116,7 @@ struct FolderRightsTests {
                 ("config/config.json", "0:wmail", "640"), ("config/ssl/key.pem", "0:wmail", "640"),
                 ("queue", "wmail-mail:wmail-queue", "710"),
                 ("queue/tmp", "wmail-mail:wmail-mail", "3733"),
+                ("queue/tmp/v", "wmail-mail:wmail-mail", "3733"),
                 ("queue/local", "wmail-mail:wmail-mail", "3733"),
                 ("queue/relay", "wmail-relay:wmail-mail", "3733"),
                 ("queue/hold", "wmail-mail:wmail-mail", "2770"),

@@ -59,6 +59,9 @@ ssize_t wm_read_cached(int fd, void *bytes, size_t count, off_t offset);
 /// CRC-32C (Castagnoli, RFC 3720 B.4); begin with crc = 0 and pass the result on for the next part.
 uint32_t wm_crc32c(uint32_t crc, const void *bytes, size_t count);
 
+/// Sets ext4's "top of a hierarchy" flag (chattr +T) of an open folder: folders made in it are spread over the disk.
+/// Returns 0, or -1 with errno: another file system.
+int wm_spread_subfolders(int folder);
 /// Names the calling thread for ps(1); the first 15 octets count.
 void wm_name_thread(const char *name);
 

@@ -9,7 +9,7 @@ import Synchronization
 final class DraftFile: Sendable {
     let file: File
     private let folders: QueueFolders
-    /// Its name in `queue/tmp`.
+    /// Its name, seen from `queue/tmp`.
     let name: String
     private let hasName = Atomic<Bool>(true)
 
@@ -24,7 +24,7 @@ final class DraftFile: Sendable {
     ///
     /// - Throws: `SystemError` of openat(2).
     convenience init(envelopeOf id: QueueID, in folders: QueueFolders) throws(SystemError) {
-        try self.init(named: QueueLayout.envelopeName(id), in: folders)
+        try self.init(named: QueueLayout.draftEnvelopeName(id), in: folders)
     }
 
     private init(named name: String, in folders: QueueFolders) throws(SystemError) {

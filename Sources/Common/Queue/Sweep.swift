@@ -26,9 +26,19 @@ package struct Sweep: Equatable, Sendable {
     package init(
         _ folder: borrowing Folder, age: Int = draftAge, now: Int = WallClock.seconds
     ) throws(SystemError) {
+        try sweep(folder, age: age, now: now)
+    }
+
+    private mutating func sweep(
+        _ folder: borrowing Folder, age: Int, now: Int
+    ) throws(SystemError) {
         let listing = try FolderListing(folder)
         while let names = try listing.next() {
             for name in names where !QueueLayout.isHidden(name) {
+                if QueueLayout.draftFolders.contains(name) {
+                    try sweep(Folder(name, in: folder, listable: true), age: age, now: now)
+                    continue
+                }
                 guard QueueLayout.draftID(ofName: name) != nil else {
                     unknown.append(name)
                     continue

@@ -69,7 +69,7 @@ import Testing
         #expect(early.removed.isEmpty)
         let late = try Sweep(drafts, now: WallClock.seconds + 3602)
         #expect(late.removed == (isNamed ? [] : [id.description]))
-        #expect(try fixture.names("queue/tmp").isEmpty)
+        #expect(try fixture.drafts().isEmpty)
     }
 
     /// What a power cut may leave of the contents while they are not flushed.
@@ -92,7 +92,7 @@ import Testing
             let id = try Self.commit(message, in: fixture, stoppingAfter: step)
             try Self.damage(fixture, remains)
             let names =
-                try fixture.names("queue/tmp").map { "queue/tmp/\($0)" }
+                try fixture.drafts().map { "queue/tmp/\($0)" }
                 + fixture.names("queue/local").map { "queue/local/\($0)" }
             for (bit, name) in names.enumerated() where keep >> bit & 1 == 0 {
                 unlink("\(fixture.root)/\(name)")
@@ -134,7 +134,7 @@ import Testing
     /// All names are one file, so damaging the first found damages all.
     static func damage(_ fixture: QueueFixture, _ remains: Remains) throws {
         let names =
-            try fixture.names("queue/tmp").map { "queue/tmp/\($0)" }
+            try fixture.drafts().map { "queue/tmp/\($0)" }
             + fixture.names("queue/local").map { "queue/local/\($0)" }
         guard let first = names.first else { return }
         let path = "\(fixture.root)/\(first)"

@@ -30,6 +30,13 @@ struct QueueFixture: Sendable {
         return try folder.names().sorted()
     }
 
+    /// The drafts' names, seen from `queue/tmp`.
+    func drafts() throws -> [String] {
+        try QueueLayout.draftFolders.flatMap { folder in
+            try names("queue/tmp/\(folder)").map { "\(folder)/\($0)" }
+        }
+    }
+
     func contents(_ path: String) throws -> [UInt8] {
         let file = try File(path: "\(root)/\(path)")
         return try file.readAll()

@@ -30,7 +30,7 @@ import Testing
         #expect(entry.id == id && entry.claim?.size == size)
         let status = try fixture.status("queue/local/\(entry.text)")
         #expect(status.permissions == 0o440 && status.isCommitted)
-        #expect(try fixture.names("queue/tmp").isEmpty)
+        #expect(try fixture.drafts().isEmpty)
         #expect(try fixture.recover().isEmpty)
         let mailbox = try fixture.mailbox("u")
         #expect(mailbox.map(\.name) == ["\(id).mx.example.test,S=\(size)"])
@@ -62,8 +62,8 @@ import Testing
         let draft = queue.draft()
         for _ in 0..<40 { try await draft.append(QueueFixture.message(16 << 10)) }
         #expect(queue.buffered <= 128 << 10)
-        #expect(try fixture.names("queue/tmp") == [draft.id.description])
-        let file = try File(path: "\(fixture.root)/queue/tmp/\(draft.id)")
+        #expect(try fixture.drafts() == [QueueLayout.draftName(draft.id)])
+        let file = try File(path: "\(fixture.root)/queue/tmp/\(QueueLayout.draftName(draft.id))")
         let isLocked = try file.isLockedByAnother()
         #expect(isLocked)
         try await draft.commit(to: [QueueFixture.account("u")])
@@ -83,7 +83,7 @@ import Testing
             drafts.append(draft)
         }
         #expect(queue.buffered <= 100_000)
-        #expect(try fixture.names("queue/tmp").count >= 38)
+        #expect(try fixture.drafts().count >= 38)
         for draft in drafts { try await draft.commit(to: [QueueFixture.account("u")]) }
         #expect(try fixture.recover().isEmpty)
         #expect(try fixture.mailbox("u").map(\.contents.count) == Array(repeating: 8192, count: 50))
@@ -93,13 +93,13 @@ import Testing
         let queue = try fixture.queue()
         var draft: Draft? = queue.draft()
         try await draft?.append(QueueFixture.message(300_000))
-        #expect(try fixture.names("queue/tmp").count == 1)
+        #expect(try fixture.drafts().count == 1)
         draft = nil
-        #expect(try fixture.names("queue/tmp").isEmpty)
+        #expect(try fixture.drafts().isEmpty)
         let other = queue.draft()
         try await other.append(QueueFixture.message(300_000))
         other.discard()
-        #expect(try fixture.names("queue/tmp").isEmpty)
+        #expect(try fixture.drafts().isEmpty)
         #expect(queue.buffered == 0)
     }
 
@@ -113,7 +113,7 @@ import Testing
         try fixture.makeFolder("queue/local/\(taken)")
         await #expect(throws: QueueError.self) { try await draft.commit(to: users) }
         #expect(try fixture.names("queue/local") == [taken])
-        #expect(try fixture.names("queue/tmp").isEmpty)
+        #expect(try fixture.drafts().isEmpty)
     }
 
     @Test func anAccountThatCannotBeNamedIsRefused() async throws {

@@ -46,7 +46,7 @@ import Testing
     func commitsBoth(_ users: [String]) throws {
         let message = QueueFixture.message(3000)
         let id = try commit(message, users: users)
-        #expect(try fixture.names("queue/tmp").isEmpty)
+        #expect(try fixture.drafts().isEmpty)
         #expect(try fixture.names("queue/relay") == ["\(id).env", "\(id).msg"])
         #expect(try fixture.status("queue/relay/\(id).env").permissions == 0o660)
         let status = try fixture.status("queue/relay/\(id).msg")
