@@ -225,8 +225,9 @@ def test_a_large_mailbox_opens_fast():
             expect_equal(client.stat()[0], 20_001, "messages")
             times.append(time.monotonic() - started)
             client.quit()
-        # TLS, the password's first check and Python included.
-        expect(min(times) < 1, f"logging in took {times}")
+        # TLS and Python included, beside other tests; a debug build takes many times longer than a release.
+        limit = 3 if "/debug" in os.environ["WMAIL_BIN"] else 1
+        expect(min(times) < limit, f"logging in took {times}")
 
 
 def test_pipelined_commands_are_answered_in_order():
