@@ -31,7 +31,7 @@ package struct Maildrop: Equatable, Sendable {
     /// - Parameters:
     ///   - size: The octets that RETR will send before dots are doubled.
     ///   - uniqueID: 1 to 70 octets from 0x21 to 0x7E (RFC 1939 §7, UIDL).
-    package mutating func append(size: Int, uniqueID: some Collection<UInt8>) {
+    package mutating func append(size: Int, uniqueID: ArraySlice<UInt8>) {
         sizes.append(size)
         uniqueIDs.append(contentsOf: uniqueID)
         uniqueIDEnds.append(UInt32(uniqueIDs.count))

@@ -67,11 +67,21 @@ final class Conversation {
         return session.commandErrors
     }
 
-    /// The one loop: asks the session what to do, and does it.
+    /// Between its commands a client waits, perhaps for minutes and with thousands of others, so what is held meanwhile
+    /// is kept small: the steps are carried out in a function of their own.
     private func talk() async throws(StreamError) {
+        while try await advance() {
+            if service.gate.ending == .stop { throw .interrupted }
+            let isOpen = try await visitor.stream.read(until: deadline) { session.receive($0) }
+            if !isOpen { throw .closedByPeer }
+        }
+    }
+
+    /// Carries out steps until there is something to wait for; false when the session has ended.
+    private func advance() async throws(StreamError) -> Bool {
         while true {
             switch session.next() {
-            case .wait: try await listen()
+            case .wait: return true
             case .send(let bytes):
                 visitor.stream.enqueue(bytes)
                 if visitor.stream.pendingCount > Self.pendingLimit {
@@ -86,15 +96,10 @@ final class Conversation {
             case .close:
                 // Who comes back as soon as the goodbye arrives shall find the mailbox free.
                 mailbox?.folder = nil
-                return try await visitor.stream.flush(until: deadline)
+                try await visitor.stream.flush(until: deadline)
+                return false
             }
         }
-    }
-
-    private func listen() async throws(StreamError) {
-        if service.gate.ending == .stop { throw .interrupted }
-        let isOpen = try await visitor.stream.read(until: deadline) { session.receive($0) }
-        if !isOpen { throw .closedByPeer }
     }
 
     /// Until when the client has time.

@@ -17,7 +17,7 @@ nonisolated struct MaildropListing: Sendable {
     struct Entry: Sendable {
         var arrival: UInt64
         var random: UInt64
-        /// Octets as sent; negative until it was found out.
+        /// Octets as sent; negative while they are unknown.
         var size: Int
         var start: UInt32
         var length: UInt16
@@ -98,19 +98,19 @@ nonisolated struct MaildropListing: Sendable {
         }
         let sorted = entries
         entries.removeAll(keepingCapacity: true)
-        var seen: Set<[UInt8]> = []
         for entry in sorted {
-            if let last = entries.last, isSameMessage(last, entry) {
+            let last = entries.last
+            if let last, isSameMessage(last, entry) {
                 duplicates[entries.count - 1, default: []].append(entry)
                 continue
             }
             entries.append(entry)
             if entry.isOurs { continue }
-            // Foreign names may share what stands before the comma; then the whole name decides.
-            let index = entries.count - 1
-            let uniqueID = Array(uniqueID(at: index))
-            if uniqueID.isEmpty || !seen.insert(uniqueID).inserted {
-                otherIDs[index] = MessageName.hashedID(base(entry))
+            // Foreign names may share what stands before the comma, and are neighbours then: the whole name decides.
+            let start = name(entry).prefix(Int(entry.uniqueIDLength))
+            let isTaken = last.map { name($0).prefix(Int($0.uniqueIDLength)) == start } ?? false
+            if start.isEmpty || isTaken {
+                otherIDs[entries.count - 1] = MessageName.hashedID(base(entry))
             }
         }
     }

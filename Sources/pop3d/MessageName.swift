@@ -27,7 +27,7 @@ nonisolated struct MessageName: Equatable, Sendable {
         baseLength = base.count
         let comma = base.firstIndex(of: UInt8(ascii: ",")) ?? base.endIndex
         if base.count > QueueID.textLength, base[QueueID.textLength] == UInt8(ascii: "."),
-            let id = QueueID(octets: base[..<QueueID.textLength]),
+            let id = QueueID(octets: base.span.extracting(..<QueueID.textLength)),
             let size = Self.field(UInt8(ascii: "S"), of: base[comma...])
         {
             isOurs = true

@@ -24,22 +24,20 @@ nonisolated struct SizeCache: ~Copyable {
     ) -> MaildropListing {
         guard listing.entries.contains(where: { $0.size < 0 }) else { return listing }
         var listing = listing
+        let unknown = listing.entries.indices.filter { listing.entries[$0].size < 0 }
         var known = Lines(load())
-        var kept: [UInt8] = []
         var hasNews = false
-        for index in listing.entries.indices where listing.entries[index].size < 0 {
-            let base = listing.base(listing.entries[index])
-            var size = known.size(of: base, arrival: listing.entries[index].arrival)
+        for index in unknown {
+            let entry = listing.entries[index]
+            var size = known.size(of: listing.base(entry), arrival: entry.arrival)
             if size == nil {
                 hasNews = true
-                size = measure(listing.path(listing.entries[index]), in: maildir)
+                size = measure(listing.path(entry), in: maildir)
             }
-            // A name with a line end would break the file's lines; such a message is measured each time.
-            if let size, !base.contains(.lineFeed) { kept += "\(size) ".utf8 + base + [.lineFeed] }
-            // Vanished or unreadable: RETR will say so.
-            listing.setSize(size ?? 0, at: index)
+            // Vanished or unreadable: it stays unknown, and RETR will say so.
+            if let size { listing.setSize(size, at: index) }
         }
-        if hasNews || known.hasSkipped { save(kept) }
+        if hasNews || known.hasSkipped { save(listing, unknown) }
         return listing
     }
 
@@ -59,9 +57,10 @@ nonisolated struct SizeCache: ~Copyable {
             while position < bytes.count {
                 let end = bytes[position...].firstIndex(of: .lineFeed) ?? bytes.endIndex
                 let line = bytes[position..<end]
-                let digits = line.prefix { 0x30...0x39 ~= $0 }
+                let digits = line.prefix { 0x30...0x39 ~= $0 }.prefix(18)
                 let name = line[digits.endIndex...].dropFirst()
-                if name == base, let size = Int(String(decoding: digits, as: UTF8.self)) {
+                if name == base, !digits.isEmpty {
+                    let size = digits.reduce(0) { $0 * 10 + Int($1 - 0x30) }
                     position = end + 1
                     return size
                 }
@@ -109,7 +108,17 @@ nonisolated struct SizeCache: ~Copyable {
         }
     }
 
-    private func save(_ lines: [UInt8]) {
+    private func save(_ listing: MaildropListing, _ indexes: [Int]) {
+        var lines: [UInt8] = []
+        for index in indexes {
+            let entry = listing.entries[index]
+            let base = listing.base(entry)
+            // A name with a line end would break the file's lines; such a message is measured each time.
+            if entry.size < 0 || base.contains(.lineFeed) { continue }
+            lines += "\(entry.size) ".utf8
+            lines += base
+            lines.append(.lineFeed)
+        }
         do throws(SystemError) {
             let file = try File(
                 Self.newName, in: user, flags: O_WRONLY | O_CREAT | O_TRUNC, mode: 0o660)

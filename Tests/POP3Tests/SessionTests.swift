@@ -73,7 +73,7 @@ struct Subject: TranscriptSubject {
         }
         var maildrop = Maildrop()
         for (index, message) in messages.enumerated() {
-            maildrop.append(size: message.utf8.count, uniqueID: Array("id-\(index)".utf8))
+            maildrop.append(size: message.utf8.count, uniqueID: Array("id-\(index)".utf8)[...])
         }
         session.admit(maildrop)
     }
@@ -150,7 +150,7 @@ struct Subject: TranscriptSubject {
     private static let manyMessages: Maildrop = {
         var maildrop = Maildrop()
         for index in 0..<5000 {
-            maildrop.append(size: 3, uniqueID: Array("id-\(index)".utf8))
+            maildrop.append(size: 3, uniqueID: Array("id-\(index)".utf8)[...])
         }
         return maildrop
     }()
@@ -159,7 +159,7 @@ struct Subject: TranscriptSubject {
     @Test func listAddsUpToStat() {
         var maildrop = Maildrop()
         for index in 0..<100 {
-            maildrop.append(size: index * 7, uniqueID: [33])
+            maildrop.append(size: index * 7, uniqueID: [33][...])
         }
         for index in stride(from: 0, to: 100, by: 3) {
             maildrop.mark(index)

@@ -45,9 +45,16 @@ extension QueueID: CustomStringConvertible {
 
     /// Reads the text form from its octets.
     package init?(octets: some Sequence<UInt8>) {
+        let octets = Array(octets)
+        self.init(octets: octets.span)
+    }
+
+    /// Reads the text form from its octets; not generic, and so fast enough for a mailbox of many thousand messages.
+    package init?(octets: borrowing Span<UInt8>) {
         var value: UInt128 = 0
-        var count = 0
-        for octet in octets {
+        guard octets.count == Self.textLength else { return nil }
+        for index in octets.indices {
+            let octet = octets[index]
             let digit: UInt8
             switch octet {
             case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = octet - UInt8(ascii: "0")
@@ -55,12 +62,9 @@ extension QueueID: CustomStringConvertible {
             default: return nil
             }
             // The first character stands for three bits only.
-            if count == 0, digit > 7 { return nil }
-            count += 1
-            if count > Self.textLength { return nil }
+            if index == 0, digit > 7 { return nil }
             value = value << 5 | UInt128(digit)
         }
-        guard count == Self.textLength else { return nil }
         self.init(
             microseconds: UInt64(truncatingIfNeeded: value >> 64),
             random: UInt64(truncatingIfNeeded: value))

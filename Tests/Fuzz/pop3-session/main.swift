@@ -82,7 +82,7 @@ private struct World {
         }
         var maildrop = Maildrop()
         for index in 0..<total {
-            maildrop.append(size: index * 1000, uniqueID: Array("id\(index)".utf8))
+            maildrop.append(size: index * 1000, uniqueID: Array("id\(index)".utf8)[...])
         }
         isLoggedIn = true
         session.admit(maildrop)
