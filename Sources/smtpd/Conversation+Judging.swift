@@ -4,14 +4,6 @@ import Mail
 import SMTP
 import TLS
 
-/// Where a message goes, as its recipients are accepted one by one.
-struct Destinations {
-    /// For the log.
-    var sender = "<>"
-    /// Accounts of our own; one may be named more than once.
-    var accounts: [AccountName] = []
-}
-
 /// Fetches the facts that ``ReceptionPolicy`` judges, and puts its verdicts into replies.
 extension Conversation {
     private var group: String { visitor.settings.group }
@@ -34,7 +26,6 @@ extension Conversation {
     }
 
     func judge(_ sender: ReversePath) async -> Verdict {
-        destinations.sender = sender.description
         guard let address = await whose(sender) else { return .refused(ServerReplies.localTrouble) }
         let facts = ReceptionPolicy.SenderFacts(
             isLoggedIn: login != nil, isListedClient: isListedClient, address: address)
@@ -80,11 +71,11 @@ extension Conversation {
         let address = recipient.address
         let question = AccountQuestion.recipient(
             group: group, localPart: address.localPart.text, domain: address.domain.ascii)
-        var found: [AccountName] = []
+        var found: (accounts: [AccountName], forwards: [ForwardAddress]) = ([], [])
         let whose: ReceptionPolicy.RecipientFacts.Address
         switch await service.accounts.ask(question) {
-        case .recipients(let accounts, _):
-            found = accounts
+        case .recipients(let accounts, let forwards):
+            found = (accounts, forwards)
             whose = .known
         case .unknown: whose = .unknown
         case .notReceiving: whose = .notReceiving
@@ -97,17 +88,46 @@ extension Conversation {
                 localPart: address.localPart.text, domain: address.domain.ascii),
             address: whose)
         switch policy.verdict(on: facts) {
-        case .deliver where found.isEmpty: return .refused(ServerReplies.relayingDenied)
         case .deliver:
-            destinations.accounts += found
-            return .accepted
-        case .relay: return .refused(ServerReplies.relayingDenied)
+            let isTaken = destinations.add(
+                recipient, accounts: found.accounts, forwards: found.forwards,
+                ways: service.ways)
+            return isTaken ? .accepted : .refused(ServerReplies.relayingDenied)
+        case .relay(let smarthost, let direct):
+            var ways: RelayEnvelope.Ways = []
+            if smarthost { ways.insert(.smarthost) }
+            if direct { ways.insert(.direct) }
+            let isTaken = destinations.add(recipient, ways: ways.intersection(service.ways))
+            return isTaken ? .accepted : .refused(ServerReplies.relayingDenied)
         case .loginRequired: return .refused(ServerReplies.loginRequired)
         case .relayingDenied: return .refused(ServerReplies.relayingDenied)
         case .localSendingDenied: return .refused(ServerReplies.localSendingDenied)
         case .unknownUser: return .refused(ServerReplies.unknownUser)
         case .mailboxDisabled: return .refused(ServerReplies.mailboxDisabled)
         }
+    }
+
+    /// What relayd transmit is told of the message; nil when all of it stays here.
+    func relayEnvelope(_ envelope: Envelope) async -> RelayEnvelope? {
+        guard destinations.goesOut else { return nil }
+        var outward = envelope
+        outward.recipients = destinations.remote + destinations.reported
+        return RelayEnvelope(
+            outward, ways: destinations.ways, group: group, login: login?.account,
+            reportsTo: await accounts(of: envelope.sender), client: visitor.stream.peer.host,
+            delivered: Set(destinations.reported.map(\.address)))
+    }
+
+    /// The accounts that get what is sent to an address; none when it is nobody's here.
+    private func accounts(of path: ReversePath) async -> [AccountName] {
+        guard let address = path.address else { return [] }
+        let question = AccountQuestion.recipient(
+            group: group, localPart: address.localPart.text, domain: address.domain.ascii)
+        // Without an answer reports go the long way, over the network.
+        guard case .recipients(let accounts, _) = await service.accounts.ask(question) else {
+            return []
+        }
+        return accounts
     }
 
     /// Why a login may not send this message; nil when it may, and then the message counts.

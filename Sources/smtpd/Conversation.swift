@@ -16,6 +16,7 @@ final class Conversation {
 
     private var session: ServerSession
     private var draft: Draft?
+    private var envelope: Envelope?
     private let began = Deadline.now
     private var messages = 0
     private var refusals = 0
@@ -164,6 +165,7 @@ final class Conversation {
         let draft = service.queue.draft()
         draft.add(trace(envelope, header, id: draft.id).span)
         self.draft = draft
+        self.envelope = envelope
         return .accepted
     }
 
@@ -197,18 +199,21 @@ final class Conversation {
     }
 
     private func commit() async {
-        guard let draft else { return }
+        guard let draft, let envelope else { return }
         self.draft = nil
+        self.envelope = nil
         let began = Deadline.now
         do throws(QueueError) {
-            try await draft.commit(to: destinations.accounts)
+            try await draft.commit(
+                to: destinations.accounts, relay: await relayEnvelope(envelope))
             messages += 1
             Log.write(
                 .info, "message.queued",
                 [
                     "id": draft.id, "client": visitor.stream.peer.host,
                     "service": visitor.settings.name, "login": login?.account.user ?? "",
-                    "from": destinations.sender, "recipients": destinations.accounts.count,
+                    "from": envelope.sender, "recipients": envelope.recipients.count,
+                    "remote": destinations.remote.count,
                     "size": draft.size,
                     "milliseconds": Int(Deadline.now.seconds(since: began) * 1000),
                 ])

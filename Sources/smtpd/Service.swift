@@ -10,6 +10,8 @@ final class Service {
     let queue: Queue
     let accounts: AccountClient
     let gate: Gate
+    /// How mail can leave this host at all.
+    let ways: RelayEnvelope.Ways
     private let contexts: [String: TLSContext]
 
     /// Decodes the slice, locks the worker in, and opens the gate.
@@ -31,6 +33,9 @@ final class Service {
     private init(_ slice: SMTPSlice, _ queue: Queue, _ worker: Worker) throws {
         self.slice = slice
         self.queue = queue
+        ways = slice.methods.reduce(into: []) { ways, method in
+            ways.insert(method == .relay ? .smarthost : .direct)
+        }
         accounts = AccountClient()
         gate = Gate(
             worker: worker, accounts: accounts, limit: slice.settings.maxConnections,

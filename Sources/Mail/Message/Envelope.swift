@@ -110,6 +110,25 @@ package struct OriginalRecipient: Hashable, Sendable {
         }
     }
 
+    /// The address that mail was sent to before an alias led it on.
+    package init(address: MailAddress) {
+        let text = "\(address)"
+        if let plain = XText(text) {
+            type = "rfc822"
+            self.address = plain.encoded
+        } else {
+            // `utf-8-addr-unitext` of RFC 6533 §3: only these must be written by number.
+            type = "utf-8"
+            self.address = text.unicodeScalars.reduce(into: "") { result, scalar in
+                if " +=\\".unicodeScalars.contains(scalar) {
+                    result += "\\x{\(String(scalar.value, radix: 16, uppercase: true))}"
+                } else {
+                    result.unicodeScalars.append(scalar)
+                }
+            }
+        }
+    }
+
     /// The address without its encoding; for `utf-8` as it was sent.
     package var decodedAddress: String {
         XText(encoded: Array(address.utf8)[...])?.text ?? address

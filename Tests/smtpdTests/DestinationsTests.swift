@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+import Common
+import Mail
+import Testing
+
+@testable import smtpd
+
+@Suite struct DestinationsTests {
+    static func recipient(_ text: String, notify: Recipient.Notify? = nil) throws -> Recipient {
+        Recipient(try #require(MailAddress(text)), notify: notify)
+    }
+    static let both: RelayEnvelope.Ways = [.smarthost, .direct]
+
+    @Test func accountsStayHere() throws {
+        var destinations = Destinations()
+        let account = AccountName(group: "g", user: "u")
+        #expect(
+            destinations.add(
+                try Self.recipient("u@here.test"), accounts: [account], forwards: [], ways: []))
+        #expect(destinations.accounts == [account])
+        #expect(!destinations.goesOut)
+    }
+
+    @Test func aReportOnSuccessIsRelaydsBusiness() throws {
+        var destinations = Destinations()
+        let recipient = try Self.recipient("u@here.test", notify: [.success])
+        let account = AccountName(group: "g", user: "u")
+        #expect(destinations.add(recipient, accounts: [account], forwards: [], ways: []))
+        #expect(destinations.reported == [recipient])
+        #expect(destinations.goesOut)
+    }
+
+    @Test func waysAreThoseThatAllWereGranted() throws {
+        var destinations = Destinations()
+        #expect(destinations.add(try Self.recipient("a@there.test"), ways: Self.both))
+        #expect(destinations.ways == Self.both)
+        #expect(destinations.add(try Self.recipient("b@there.test"), ways: .smarthost))
+        #expect(destinations.ways == .smarthost)
+        #expect(!destinations.add(try Self.recipient("c@there.test"), ways: .direct))
+        #expect(!destinations.add(try Self.recipient("d@there.test"), ways: []))
+        #expect(destinations.remote.map { "\($0.address)" } == ["a@there.test", "b@there.test"])
+    }
+
+    @Test func anAliasLeadsOnAndKeepsTheOriginalAddress() throws {
+        var destinations = Destinations()
+        let forward = ForwardAddress(localPart: "x", domain: "there.test")
+        let alias = try Self.recipient("team+1@here.test")
+        #expect(destinations.add(alias, accounts: [], forwards: [forward], ways: Self.both))
+        #expect(destinations.add(alias, accounts: [], forwards: [forward], ways: Self.both))
+        #expect(destinations.remote.count == 1)
+        #expect(destinations.remote.first?.original?.parameter == "rfc822;team+2B1@here.test")
+        #expect(!destinations.add(alias, accounts: [], forwards: [forward], ways: []))
+    }
+}
