@@ -15,8 +15,9 @@ import Testing
         var destinations = Destinations()
         let account = AccountName(group: "g", user: "u")
         #expect(
-            destinations.add(
+            (destinations.add(
                 try Self.recipient("u@here.test"), accounts: [account], forwards: [], ways: []))
+                == true)
         #expect(destinations.accounts == [account])
         #expect(!destinations.goesOut)
     }
@@ -25,19 +26,19 @@ import Testing
         var destinations = Destinations()
         let recipient = try Self.recipient("u@here.test", notify: [.success])
         let account = AccountName(group: "g", user: "u")
-        #expect(destinations.add(recipient, accounts: [account], forwards: [], ways: []))
+        #expect((destinations.add(recipient, accounts: [account], forwards: [], ways: [])) == true)
         #expect(destinations.reported == [recipient])
         #expect(destinations.goesOut)
     }
 
     @Test func waysAreThoseThatAllWereGranted() throws {
         var destinations = Destinations()
-        #expect(destinations.add(try Self.recipient("a@there.test"), ways: Self.both))
+        #expect((destinations.add(try Self.recipient("a@there.test"), ways: Self.both)) == true)
         #expect(destinations.ways == Self.both)
-        #expect(destinations.add(try Self.recipient("b@there.test"), ways: .smarthost))
+        #expect((destinations.add(try Self.recipient("b@there.test"), ways: .smarthost)) == true)
         #expect(destinations.ways == .smarthost)
-        #expect(!destinations.add(try Self.recipient("c@there.test"), ways: .direct))
-        #expect(!destinations.add(try Self.recipient("d@there.test"), ways: []))
+        #expect((destinations.add(try Self.recipient("c@there.test"), ways: .direct)) == false)
+        #expect((destinations.add(try Self.recipient("d@there.test"), ways: [])) == false)
         #expect(destinations.remote.map { "\($0.address)" } == ["a@there.test", "b@there.test"])
     }
 
@@ -45,10 +46,12 @@ import Testing
         var destinations = Destinations()
         let forward = ForwardAddress(localPart: "x", domain: "there.test")
         let alias = try Self.recipient("team+1@here.test")
-        #expect(destinations.add(alias, accounts: [], forwards: [forward], ways: Self.both))
-        #expect(destinations.add(alias, accounts: [], forwards: [forward], ways: Self.both))
+        #expect(
+            (destinations.add(alias, accounts: [], forwards: [forward], ways: Self.both)) == true)
+        #expect(
+            (destinations.add(alias, accounts: [], forwards: [forward], ways: Self.both)) == true)
         #expect(destinations.remote.count == 1)
         #expect(destinations.remote.first?.original?.parameter == "rfc822;team+2B1@here.test")
-        #expect(!destinations.add(alias, accounts: [], forwards: [forward], ways: []))
+        #expect((destinations.add(alias, accounts: [], forwards: [forward], ways: [])) == false)
     }
 }
