@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import CLinux
 import Common
 import Glibc
 
@@ -55,10 +54,12 @@ nonisolated final class OpenMessage: Sendable {
     /// Octets on the disk.
     let size: Int
 
-    private init(_ descriptor: Int32, _ path: String) throws(SystemError) {
-        file = File(FileDescriptor(owning: descriptor), path: path)
+    private init(_ file: consuming File) throws(SystemError) {
         let status = try file.status()
-        guard status.isRegularFile else { throw SystemError("openat", on: path, code: EISDIR) }
+        guard status.isRegularFile else {
+            throw SystemError("openat", on: file.path, code: EISDIR)
+        }
+        self.file = file
         size = status.size
     }
 
@@ -71,17 +72,18 @@ nonisolated final class OpenMessage: Sendable {
         let opened = try check("openat", on: "\(maildir.path)/\(path.text)") {
             openat(number, path.characters, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         }
-        try self.init(opened, path.text)
+        try self.init(File(FileDescriptor(owning: opened), path: path.text))
     }
 
     /// Opens a message if that needs no disk; nil when it might.
     ///
     /// - Returns: Nil also where the kernel or the sandbox lacks openat2(2).
     static func openCached(_ path: MessagePath, in maildir: borrowing Folder) -> OpenMessage? {
-        let opened = wm_open_cached(maildir.number, path.characters)
-        guard opened >= 0 else { return nil }
+        guard let file = File.openCached(path.characters, in: maildir, path: path.text) else {
+            return nil
+        }
         do throws(SystemError) {
-            return try OpenMessage(opened, path.text)
+            return try OpenMessage(file)
         } catch {
             return nil
         }
@@ -96,13 +98,6 @@ nonisolated final class OpenMessage: Sendable {
 
     /// What of the octets at an offset lies in memory already; nil when the disk is needed.
     func readCached(atMost count: Int, at offset: Int) -> [UInt8]? {
-        var failed = false
-        let number = file.number
-        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
-            let got = wm_read_cached(number, buffer.baseAddress, count, off_t(offset))
-            failed = got < 0
-            filled = max(0, got)
-        }
-        return failed ? nil : bytes
+        file.readCached(atMost: count, at: offset)
     }
 }

@@ -76,7 +76,7 @@ import Testing
 
     @Test func questionsAreAnswered() async throws {
         let stage = try Stage()
-        let client = AccountClient()
+        let client = AccountClient(patience: 600)
         client.connect(try stage.socket())
         let cases: [(AccountQuestion, AccountAnswer)] = [
             (.connection(client: "192.0.2.1", service: "smtp"), .allowed),
@@ -132,7 +132,7 @@ import Testing
 
     @Test func manyQuestionsAtOnceFindTheirAnswers() async throws {
         let stage = try Stage()
-        let client = AccountClient()
+        let client = AccountClient(patience: 600)
         client.connect(try stage.socket())
         let answers = try await turn {
             let tasks = (0..<5000).map { number in
@@ -154,7 +154,7 @@ import Testing
 
     @Test func garbageEndsOneLinkAndNothingElse() async throws {
         let stage = try Stage()
-        let client = AccountClient()
+        let client = AccountClient(patience: 600)
         client.connect(try stage.socket())
         let hello = AccountQuestion.connection(client: "192.0.2.1", service: "smtp")
         _ = try await turn { await client.ask(hello) }
@@ -176,7 +176,7 @@ import Testing
 
     @Test func connectionsEndWithTheirWorker() async throws {
         let stage = try Stage()
-        var clients = [AccountClient(), AccountClient()]
+        var clients = [AccountClient(patience: 600), AccountClient(patience: 600)]
         for client in clients {
             client.connect(try stage.socket())
             for _ in 0..<3 {
@@ -196,7 +196,7 @@ import Testing
     }
 
     @Test func whatWaitsIsAskedOfTheNextAuthd() async throws {
-        let client = AccountClient()
+        let client = AccountClient(patience: 600)
         let waiting = Task { @MainActor in
             await client.ask(.domain(group: "default", name: "example.test"))
         }

@@ -76,8 +76,9 @@ import Testing
         expected: Policy.RecipientVerdict
     ) {
         let policy = Policy(authentication: .optional)
+        // A listed client gains nothing by that once it has logged in.
         let facts = Policy.RecipientFacts(
-            login: login, isListedClient: true, isWhitelisted: true, address: address)
+            login: login, isListedClient: login != nil, isWhitelisted: true, address: address)
         #expect(policy.verdict(on: facts) == expected)
     }
 

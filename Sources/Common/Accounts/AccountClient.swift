@@ -9,8 +9,6 @@ import Glibc
 /// `.unavailable`, which is a temporary refusal: nobody is let in because authd is away.
 @MainActor
 package final class AccountClient {
-    /// How long a question may wait: longer than authd lets a login wait for its turn.
-    private static let patience = 20.0
     /// So many questions may wait; further ones are not asked.
     private static let pendingLimit = 20_000
     /// How long authd may be away before ``onAbandoned`` is called.
@@ -20,13 +18,17 @@ package final class AccountClient {
     /// garbage; such a worker does best to end, since master starts a new one.
     package var onAbandoned: (() -> Void)?
 
+    private let patience: Double
     private typealias Asker = UnsafeContinuation<AccountAnswer, Never>
     private var exchange = AccountExchange<Asker>()
     private var link: SeqpacketLink?
     private var lostAt: Deadline?
     private var isWatching = false
 
-    package init() {}
+    /// Connected to nobody yet.
+    ///
+    /// - Parameter patience: Seconds that a question may wait; longer than authd lets a login wait for its turn.
+    package init(patience: Double = 20) { self.patience = patience }
 
     /// Whether there is an authd to talk to.
     package var isConnected: Bool { link != nil }
@@ -57,7 +59,7 @@ package final class AccountClient {
         return await withUnsafeContinuation { continuation in
             do throws(AccountCodecError) {
                 let datagram = try exchange.ask(
-                    question, asker: continuation, deadline: .seconds(Self.patience))
+                    question, asker: continuation, deadline: .seconds(patience))
                 link?.send(datagram)
                 watch()
             } catch {

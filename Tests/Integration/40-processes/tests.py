@@ -251,7 +251,7 @@ def test_reload_takes_new_accounts_and_certificates():
                 context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
                 with context.wrap_socket(connection) as tls:
                     return tls.getpeercert(binary_form=True)
-        before = certificate()
+        before, older = certificate(), set(server.workers()["smtpd"])
         make_certificate(f"{server.root}.ssl")
         for name in ("cert.pem", "key.pem"):
             with open(f"{server.root}.ssl/{name}", "rb") as file:
@@ -260,6 +260,8 @@ def test_reload_takes_new_accounts_and_certificates():
         server.write("usermanager/default/group.json", {"users": users, "bindDomains": ["example.test"]})
         server.reload()
         eventually(lambda: certificate() != before, "the new certificate is served", 15)
+        # Until the new workers are all ready, the older ones accept beside them.
+        eventually(lambda: not older & set(server.workers()["smtpd"]), "the older workers are gone", 15)
         server.send(messages.simple("to a new user"), to="carol@example.test")
         server.wait_for_mail("carol")
 

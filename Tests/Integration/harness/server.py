@@ -312,12 +312,10 @@ class Server:
             f"{count} messages for {user} (there are {len(self.mailbox(user))})", seconds)
 
     def queue(self):
-        """The names below queue/, which is all done when there is none."""
+        """The files below queue/, which is all done when there is none."""
         found = []
-        for part in ("tmp", "local", "relay", "hold", "corrupt"):
-            folder = f"{self.root}/queue/{part}"
-            if os.path.isdir(folder):
-                found += [f"{part}/{name}" for name in os.listdir(folder)]
+        for folder, _, names in os.walk(f"{self.root}/queue"):
+            found += [os.path.relpath(f"{folder}/{name}", f"{self.root}/queue") for name in names]
         return found
 
     def drained(self, seconds=10):

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+import CLinux
+import Glibc
+
+/// What an event loop may do with files itself, since no disk has to be waited for.
+extension File {
+    /// Opens a file for reading if that needs no disk, never following a symbolic link; nil when it might.
+    ///
+    /// - Parameters:
+    ///   - name: Relative to `folder`, in zero-terminated octets.
+    ///   - folder: An open folder.
+    ///   - path: For error messages.
+    /// - Returns: Nil also where the kernel or the sandbox lacks openat2(2); open(2) tells what is wrong.
+    package static func openCached(
+        _ name: [CChar], in folder: borrowing Folder, path: String
+    ) -> File? {
+        let opened = wm_open_cached(folder.number, name)
+        return opened >= 0 ? File(FileDescriptor(owning: opened), path: path) : nil
+    }
+
+    /// What of the octets at an offset lies in memory already; nil when the disk is needed, or on an error.
+    package func readCached(atMost count: Int, at offset: Int) -> [UInt8]? {
+        var failed = false
+        let number = number
+        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            let got = wm_read_cached(number, buffer.baseAddress, count, off_t(offset))
+            failed = got < 0
+            filled = max(0, got)
+        }
+        return failed ? nil : bytes
+    }
+}
