@@ -155,7 +155,7 @@ def test_mutt_reads_the_maildir():
             file.write(
                 "set pipe_decode=no\nset wait_key=no\nset sleep_time=0\nset header_cache=\"\"\nset quit=yes\n"
                 "unset mark_old\nunset confirmappend\nset folder=/nonexistent\nset record=\"\"\n"
-                f"push \"<pipe-message>cat>{out}<enter><exit>\"\n")
+                f"push \"|cat >{out}<enter><exit>\"\n")
         pid, terminal = pty.fork()
         if pid == 0:
             os.environ.update(TERM="xterm", HOME=server.root)
