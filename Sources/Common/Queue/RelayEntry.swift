@@ -8,6 +8,8 @@ package struct RelayEntry: Equatable, Sendable {
         package let recipient: Recipient
         /// The latest outcome; nil before the first attempt.
         package var record: DeliveryRecord?
+        /// When that was, in seconds since 1970.
+        package var lastAttempt: Int?
         /// Whether the message's time ran out before this recipient had it.
         package var isExpired = false
         /// Whether the sender was told how it ended.
@@ -70,11 +72,13 @@ package struct RelayEntry: Equatable, Sendable {
     /// Takes an event into account; recipients that are not the message's are passed over.
     package mutating func apply(_ event: RelayEvent) {
         switch event {
-        case .attempted(_, let records):
+        case .attempted(let time, let records):
             attempts += 1
             for (address, record) in records {
                 update(address) { progress in
-                    if progress.isPending { progress.record = record }
+                    guard progress.isPending else { return }
+                    progress.record = record
+                    progress.lastAttempt = time
                 }
             }
         case .expired(_, let addresses):
