@@ -70,6 +70,7 @@ nonisolated enum MailExchangers: Equatable, Sendable {
     ///   - domain: The recipient's.
     ///   - isImplicit: Whether the domain itself was the only server.
     ///   - errors: What came of each look-up.
+    /// - Returns: Temporary unless the domain itself has no address.
     static func outcome(
         of domain: Domain, isImplicit: Bool, withoutAddress errors: [ResolverError]
     ) -> Outcome {
@@ -98,6 +99,7 @@ nonisolated enum MailExchangers: Equatable, Sendable {
     ///   - error: The resolver's.
     ///   - what: Was looked for, such as `mail servers`.
     ///   - name: The domain or host.
+    /// - Returns: Temporary where there was no answer, else permanent.
     static func outcome(
         of error: ResolverError, looking what: String, for name: String
     ) -> Outcome {

@@ -4,7 +4,7 @@
 ///
 /// All times are seconds since 1970.
 package struct RetrySchedule: Equatable, Sendable {
-    /// Seconds until the next attempt after the first, second, … failure; the last repeats. Never empty.
+    /// Seconds until the next attempt after the first, second, … failure, the last repeats; never empty.
     private let waits: [Double]
     /// How much each wait is varied at random, up and down: 0 to 1.
     private let jitter: Double
