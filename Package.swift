@@ -15,8 +15,15 @@ let settings: [SwiftSetting] = [
 /// Everything in a worker runs on its one event-loop thread unless it says otherwise.
 let onEventLoop: [SwiftSetting] = settings + [.defaultIsolation(MainActor.self)]
 
+/// All that comes from outside, and for the operator's command alone.
+let argumentParser: Target.Dependency = .product(
+    name: "ArgumentParser", package: "swift-argument-parser")
+
 let package = Package(
     name: "wMailServer",
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    ],
     targets: [
         .target(
             name: "CLinux",
@@ -44,6 +51,9 @@ let package = Package(
             name: "relayd", dependencies: ["Mail", "Common"], swiftSettings: onEventLoop),
         .executableTarget(
             name: "authd", dependencies: ["Mail", "Common", "CCrypt"], swiftSettings: onEventLoop),
+        .executableTarget(
+            name: "wmail", dependencies: ["Mail", "Common", argumentParser],
+            swiftSettings: settings),
 
         .target(
             name: "TestSupport", dependencies: ["Mail"], path: "Tests/TestSupport",
@@ -69,6 +79,8 @@ let package = Package(
             name: "relaydTests", dependencies: ["relayd", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "authdTests", dependencies: ["authd", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "wmailTests", dependencies: ["wmail", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "LayeringTests", swiftSettings: settings),
     ]
 )

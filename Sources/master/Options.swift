@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import Common
-import Glibc
 
 /// What master's command line asks for.
 enum Options: Equatable {
@@ -56,28 +55,5 @@ enum Options: Equatable {
 
         """
 
-    static let versionText = "wMailServer 0.1.0\n"
-}
-
-extension Places {
-    /// The instance that is meant: the named folder, the current one if it holds an instance, or the installed one.
-    ///
-    /// - Throws: ``Options/Mistake`` when the folder is not there.
-    static func chosen(root: String?) throws(Options.Mistake) -> Places {
-        if let root { return Places(root: try absolute(root)) }
-        if access("config/config.json", F_OK) == 0 { return Places(root: try absolute(".")) }
-        return .installed
-    }
-
-    /// Workers start elsewhere, so a relative path would mean something else to them.
-    private static func absolute(_ path: String) throws(Options.Mistake) -> String {
-        guard let resolved = realpath(path, nil) else {
-            let error = SystemError("realpath", on: path)
-            throw Options.Mistake(
-                description:
-                    "--root \(path): \(error.reason); an empty folder becomes a new instance")
-        }
-        defer { free(resolved) }
-        return String(cString: resolved)
-    }
+    static let versionText = "\(Release.name)\n"
 }

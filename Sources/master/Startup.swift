@@ -16,6 +16,9 @@ enum Startup {
         } catch let error as Options.Mistake {
             complain(error)
             exit(64)
+        } catch let error as Places.Missing {
+            complain(error)
+            exit(64)
         } catch {
             complain(error)
             exit(1)

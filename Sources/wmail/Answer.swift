@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import Common
+import Glibc
+
+/// What a command has found or done: one answer, told to people or to programs.
+struct Answer {
+    /// For `--json`.
+    var json: JSON
+    var status = ExitStatus.good
+    /// For people: whole lines, each with its end, in the colours of a terminal or without.
+    var text: (Palette) -> String
+}
+
+/// A command that gives one answer and ends.
+protocol AnsweringCommand: ParsableCommand {
+    var common: CommonOptions { get }
+
+    /// Does what the command is for.
+    ///
+    /// - Throws: ``Failure``.
+    func answer() throws(Failure) -> Answer
+}
+
+extension AnsweringCommand {
+    /// Shows the answer, or why there is none, and ends the process.
+    func run() throws {
+        do throws(Failure) {
+            Output.finish(try answer(), asJSON: common.json)
+        } catch {
+            Output.finish(error, asJSON: common.json)
+        }
+    }
+}
+
+/// A command that waits for the network, and so works on the event loop.
+protocol WaitingCommand: ParsableCommand, Sendable {
+    var common: CommonOptions { get }
+
+    /// Does what the command is for; runs on the event loop and has to bound its waiting.
+    ///
+    /// - Throws: ``Failure``.
+    @MainActor func answer() async throws(Failure) -> Answer
+}
+
+extension WaitingCommand {
+    /// Turns the event loop until there is an answer, shows it or why there is none, and ends the process.
+    @MainActor func begin() -> Never {
+        let command = self
+        EventLoop.run {
+            do throws(Failure) {
+                Output.finish(try await command.answer(), asJSON: command.common.json)
+            } catch {
+                Output.finish(error, asJSON: command.common.json)
+            }
+        }
+    }
+}

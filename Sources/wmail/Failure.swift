@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+import Common
+import Glibc
+
+/// Why a command could not be carried out, and what the operator does about it.
+struct Failure: Error, Equatable {
+    /// The cause, in one line.
+    let cause: String
+    /// The record, command or change that mends it; empty when the cause says it.
+    let cure: String
+    let status: ExitStatus
+
+    init(_ cause: String, cure: String = "", status: ExitStatus = .failed) {
+        self.cause = cause
+        self.cure = cure
+        self.status = status
+    }
+
+    /// A system call that failed; for want of rights, the cure says who has them.
+    init(_ error: SystemError) {
+        self.init(
+            error.description,
+            cure: error.code == EACCES || error.code == EPERM
+                ? "run it as root, or as the owner of the instance" : "")
+    }
+
+    /// A configuration that cannot be used.
+    init(_ error: ConfigurationError) {
+        self.init(error.description, cure: "correct it; wmail check shows whether it is good then")
+    }
+
+    /// For `--json`.
+    var json: JSON { ["error": .string(cause), "cure": .string(cure)] }
+}
+
+/// Runs a part that throws errors of one kind, and gives them the operator's words.
+func translating<Value: ~Copyable>(
+    _ body: () throws(SystemError) -> Value
+) throws(Failure) -> Value {
+    do throws(SystemError) {
+        return try body()
+    } catch {
+        throw Failure(error)
+    }
+}
