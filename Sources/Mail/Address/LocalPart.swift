@@ -125,6 +125,8 @@ package enum AddressError: Error, Equatable, Sendable {
 extension LocalPart {
     /// The one local part that every domain has (RFC 5321 §4.5.1).
     package static let postmaster = Self(wellKnown: "postmaster")
+    /// Whom reports are from.
+    package static let mailerDaemon = Self(wellKnown: "MAILER-DAEMON")
 
     private init(wellKnown text: String) { self.text = text }
 }
