@@ -22,6 +22,10 @@ struct path_attribute {
     int32_t parent;
 } __attribute__((packed));
 
+struct port_attribute {
+    uint64_t access, port;
+};
+
 enum {
     EXECUTE = 1 << 0, WRITE_FILE = 1 << 1, READ_FILE = 1 << 2, READ_DIR = 1 << 3, REMOVE_DIR = 1 << 4,
     REMOVE_FILE = 1 << 5, MAKE_CHAR = 1 << 6, MAKE_DIR = 1 << 7, MAKE_REG = 1 << 8, MAKE_SOCK = 1 << 9,
@@ -63,6 +67,11 @@ int wm_landlock(const struct wm_path_rule *rules, size_t count, bool may_connect
         long added = syscall(SYS_landlock_add_rule, ruleset, 1 /* LANDLOCK_RULE_PATH_BENEATH */, &path, 0);
         close(path.parent);
         if (added < 0) goto failed;
+    }
+    if (may_connect && abi >= 4) {
+        // Port 0 is "any free one": a source address is bound so.
+        struct port_attribute port = {.access = 1 /* bind */, .port = 0};
+        if (syscall(SYS_landlock_add_rule, ruleset, 2 /* LANDLOCK_RULE_NET_PORT */, &port, 0) < 0) goto failed;
     }
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) goto failed;
     if (syscall(SYS_landlock_restrict_self, ruleset, 0) < 0) goto failed;

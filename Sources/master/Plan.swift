@@ -55,6 +55,7 @@ struct Plan {
         slices = [
             .authd: AuthSlice(configuration).bytes,
             .deliver: DeliverSlice(configuration).bytes,
+            .transmit: TransmitSlice(configuration).bytes,
             .smtpd: SMTPSlice(configuration, certificates: tls()).bytes,
             .pop3d: POP3Slice(configuration, certificates: tls()).bytes,
         ]
@@ -87,6 +88,7 @@ struct Plan {
             let count =
                 switch service {
                 case .authd, .deliver: 1
+                case .transmit: configuration.transmitWorkers
                 case .smtpd:
                     configuration.listeners(of: .smtp).isEmpty ? 0 : configuration.smtpWorkers
                 case .pop3d:

@@ -6,6 +6,8 @@ enum Service: String, CaseIterable, Hashable, Sendable, CustomStringConvertible 
     /// First: the others ask it about their first client.
     case authd
     case deliver
+    /// Several share one queue: each entry is worked on by whoever holds its lock.
+    case transmit
     case smtpd
     case pop3d
 
@@ -15,7 +17,7 @@ enum Service: String, CaseIterable, Hashable, Sendable, CustomStringConvertible 
     var program: String {
         switch self {
         case .authd: "authd"
-        case .deliver: "relayd"
+        case .deliver, .transmit: "relayd"
         case .smtpd: "smtpd"
         case .pop3d: "pop3d"
         }
@@ -23,7 +25,10 @@ enum Service: String, CaseIterable, Hashable, Sendable, CustomStringConvertible 
 
     /// What the program is told on its command line, seen in ps(1).
     var arguments: [String] {
-        self == .deliver ? ["deliver"] : []
+        switch self {
+        case .deliver, .transmit: [rawValue]
+        case .authd, .smtpd, .pop3d: []
+        }
     }
 
     fileprivate var order: Int { Self.allCases.firstIndex(of: self) ?? 0 }
@@ -36,6 +41,7 @@ enum Service: String, CaseIterable, Hashable, Sendable, CustomStringConvertible 
         switch self {
         case .authd: "wmail-auth"
         case .deliver: "wmail-mail"
+        case .transmit: "wmail-relay"
         case .smtpd: "wmail-smtp"
         case .pop3d: "wmail-pop"
         }
@@ -45,6 +51,8 @@ enum Service: String, CaseIterable, Hashable, Sendable, CustomStringConvertible 
     var groups: [String] {
         switch self {
         case .authd, .deliver: []
+        // Into queue/, and to read and append to what smtpd made in queue/relay.
+        case .transmit: ["wmail-queue", "wmail-mail"]
         // Into queue/, to make files there; not to read what others made.
         case .smtpd: ["wmail-queue"]
         // To read the message files that deliver owns.

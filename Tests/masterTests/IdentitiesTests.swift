@@ -26,6 +26,7 @@ struct IdentitiesTests {
         #expect(identities.workers[.authd]?.groups == [])
         #expect(identities.workers[.deliver]?.groups == [])
         #expect(identities.workers[.smtpd]?.groups == [queue])
+        #expect(identities.workers[.transmit]?.groups == [queue, mail])
         #expect(identities.workers[.pop3d]?.groups == [mail])
     }
 

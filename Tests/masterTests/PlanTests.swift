@@ -28,10 +28,12 @@ struct PlanTests {
         let both = Plan.slots(of: configuration([listener(.smtp), listener(.pop3)]))
         #expect(
             both.map(\.description) == [
-                "authd.0", "deliver.0", "smtpd.0", "smtpd.1", "pop3d.0", "pop3d.1", "pop3d.2",
+                "authd.0", "deliver.0", "transmit.0", "smtpd.0", "smtpd.1", "pop3d.0", "pop3d.1",
+                "pop3d.2",
             ])
         let one = Plan.slots(of: configuration([listener(.smtp)]))
-        #expect(one.map(\.description) == ["authd.0", "deliver.0", "smtpd.0", "smtpd.1"])
+        #expect(
+            one.map(\.description) == ["authd.0", "deliver.0", "transmit.0", "smtpd.0", "smtpd.1"])
     }
 
     @Test func slicesHoldWhatTheWorkerNeedsAndNoMore() throws {
@@ -52,7 +54,7 @@ struct PlanTests {
         let pop3 = try POP3Slice(bytes: try #require(plan.slices[.pop3d]))
         #expect(pop3.listeners.count == 1)
         #expect(pop3.certificates.first?.ticketKey != key.ticketKey, "no ticket is good elsewhere")
-        for service in [Service.authd, .deliver] {
+        for service in [Service.authd, .deliver, .transmit] {
             let text = String(decoding: try #require(plan.slices[service]), as: UTF8.self)
             #expect(!text.contains("PRIVATE KEY"), "\(service)")
         }

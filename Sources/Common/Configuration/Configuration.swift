@@ -15,6 +15,8 @@ package struct Configuration: Equatable, Sendable {
     package var smtpWorkers = 1
     /// `POP3Services.settings.workers`: likewise.
     package var pop3Workers = 1
+    /// `DeliverySettings.workers`: processes; one is enough but for very slow disks.
+    package var transmitWorkers = 1
     /// How smtpd serves.
     package var reception = ReceptionSettings()
     /// How pop3d serves.

@@ -62,7 +62,10 @@ extension ConfigurationReader {
             result.transmit.methods = methods
         }
         result.transmit.noDirect = file["nodirect"]?.domains() ?? []
-        _ = file["DeliverySettings"]?.section { readDeliverySettings($0, into: &result.transmit) }
+        _ = file["DeliverySettings"]?.section { section in
+            set(&result.transmitWorkers, section["workers"], 1...64, "processes")
+            readDeliverySettings(section, into: &result.transmit)
+        }
         if result.transmit.methods == [.relay], result.smarthosts.isEmpty {
             file["mailTry"]?.warn(
                 "mail goes only to the smarthost, and none is enabled",

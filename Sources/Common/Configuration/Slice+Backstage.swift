@@ -42,7 +42,7 @@ package struct TransmitSlice: Slice {
     package var root: String
     /// What this host calls itself.
     package var hostname: String
-    /// How mail leaves.
+    /// How mail leaves; the limits of connections in it are this one worker's share.
     package var settings: TransmitSettings
     /// In order of preference.
     package var smarthosts: [Smarthost]
@@ -56,6 +56,10 @@ package struct TransmitSlice: Slice {
         root = configuration.places.state
         hostname = configuration.hostname
         settings = configuration.transmit
+        settings.maxConnections = Configuration.share(
+            settings.maxConnections, of: configuration.transmitWorkers)
+        settings.maxConnectionsPerDestination = Configuration.share(
+            settings.maxConnectionsPerDestination, of: configuration.transmitWorkers)
         smarthosts = configuration.smarthosts
         localMX = configuration.localMX
         reportTemplates = [:]

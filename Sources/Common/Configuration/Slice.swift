@@ -59,7 +59,7 @@ extension JSON {
 
 extension Configuration {
     /// One worker's share of a limit that counts for all of them.
-    fileprivate static func share(_ total: Int, of workers: Int) -> Int {
+    static func share(_ total: Int, of workers: Int) -> Int {
         (total + workers - 1) / max(1, workers)
     }
 }
