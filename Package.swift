@@ -48,7 +48,8 @@ let package = Package(
             name: "pop3d", dependencies: ["Mail", "POP3", "Common", "TLS"],
             swiftSettings: onEventLoop),
         .executableTarget(
-            name: "relayd", dependencies: ["Mail", "Common"], swiftSettings: onEventLoop),
+            name: "relayd", dependencies: ["Mail", "SMTP", "Common", "TLS"],
+            swiftSettings: onEventLoop),
         .executableTarget(
             name: "authd", dependencies: ["Mail", "Common", "CCrypt"], swiftSettings: onEventLoop),
         .executableTarget(

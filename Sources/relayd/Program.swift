@@ -4,11 +4,39 @@ import Glibc
 
 /// relayd from its start to its end.
 enum Program {
-    /// Delivers until master says that it is enough.
+    /// Does one half of relayd's work, which the first argument names, until master says that it is enough.
     ///
     /// - Parameter worker: What master has given us.
     /// - Throws: Whatever keeps relayd from working at all; master shows it and tries again.
     static func run(_ worker: Worker) async throws {
+        if CommandLine.arguments.dropFirst().first == "transmit" {
+            try await transmit(worker)
+        } else {
+            try await deliver(worker)
+        }
+    }
+
+    private static func transmit(_ worker: Worker) async throws {
+        let slice = try TransmitSlice(bytes: worker.slice)
+        umask(0o007)
+        let transmit = try Transmit(slice)
+        // Name servers, trusted roots and the interfaces' addresses are read by now. In queue/local it may only make
+        // entries: its user's rights see to that, and where all is one user nothing could.
+        try Sandbox(
+            paths: [
+                (
+                    QueueLayout.path(root: slice.root),
+                    [.read, .list, .create, .write, .remove, .move]
+                )
+            ], calls: [.files, .connect]
+        ).enter()
+        worker.onEnding = { _ in transmit.stop() }
+        worker.ready()
+        await transmit.run()
+        worker.finish()
+    }
+
+    private static func deliver(_ worker: Worker) async throws {
         let slice = try DeliverSlice(bytes: worker.slice)
         // New folders get their parent's permissions from mkdir alone: see Maildir.makeFolders.
         umask(0o007)

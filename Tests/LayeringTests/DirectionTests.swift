@@ -14,7 +14,7 @@ import Testing
         ("master", ["Mail", "Common", "CLinux", "CSystemd", "Glibc"]),
         ("smtpd", ["Mail", "SMTP", "Common", "TLS", "Glibc"]),
         ("pop3d", ["Mail", "POP3", "Common", "TLS", "Glibc"]),
-        ("relayd", ["Mail", "Common", "Glibc"]),
+        ("relayd", ["Mail", "SMTP", "Common", "TLS", "Glibc"]),
         (
             "authd",
             ["Mail", "Common", "CCrypt", "Glibc", "Synchronization"]
@@ -47,7 +47,7 @@ import Testing
         "master": ["CLinux", "CSystemd", "Common", "Mail"],
         "smtpd": ["Common", "Mail", "SMTP", "TLS"],
         "pop3d": ["Common", "Mail", "POP3", "TLS"],
-        "relayd": ["Common", "Mail"],
+        "relayd": ["Common", "Mail", "SMTP", "TLS"],
         "authd": ["CCrypt", "Common", "Mail"],
         "wmail": ["Common", "Mail", "argumentParser"],
     ]

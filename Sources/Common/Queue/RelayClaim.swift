@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 package import Mail
 import Synchronization
 
@@ -42,7 +43,13 @@ package final class RelayClaim: Sendable {
     ///
     /// - Throws: `SystemError` of unlinkat(2); the entry may be there still, and be sent again.
     package func settle() throws(SystemError) {
-        try queue.relay.unlink(QueueLayout.envelopeName(id))
-        try queue.relay.unlink(QueueLayout.messageName(id))
+        for name in [QueueLayout.envelopeName(id), QueueLayout.messageName(id)] {
+            do throws(SystemError) {
+                try queue.relay.unlink(name)
+            } catch  where error.code == ENOENT {
+                // Gone in an attempt before this one, or by the operator's hand.
+                continue
+            }
+        }
     }
 }

@@ -125,7 +125,7 @@ def test_each_worker_killed_under_load():
     with Server(errors_allowed=True) as server, Load(server, threads=4) as load:
         load.wait_for(20)
         for _ in range(2):
-            for program in ("smtpd", "pop3d", "relayd", "authd"):
+            for program in ("smtpd", "pop3d", "relayd", "transmit", "authd"):
                 server.kill9(program)
                 load.wait_for(20)
         load.stop()

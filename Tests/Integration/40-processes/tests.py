@@ -15,7 +15,8 @@ from harness import messages
 from harness.processes import status
 from harness.server import PROGRAMS
 
-USERS = {"smtpd": "wmail-smtp", "pop3d": "wmail-pop", "authd": "wmail-auth", "relayd": "wmail-mail"}
+USERS = {"smtpd": "wmail-smtp", "pop3d": "wmail-pop", "authd": "wmail-auth", "relayd": "wmail-mail",
+         "transmit": "wmail-relay"}
 
 
 # Identities
@@ -36,7 +37,7 @@ def test_each_worker_runs_as_its_own_user_without_any_capability():
                 expect_equal(facts["NoNewPrivs"], "1", f"NoNewPrivs of {program}")
                 expect_equal(facts["Seccomp"], "2", f"Seccomp of {program}")
         users = [status(pid)["Uid"].split()[0] for pids in workers.values() for pid in pids]
-        expect_equal(len({status(pids[0])["Uid"] for pids in workers.values()}), 4, f"different users {users}")
+        expect_equal(len({status(pids[0])["Uid"] for pids in workers.values()}), 5, f"different users {users}")
 
 
 @needs_root
@@ -107,7 +108,7 @@ def test_what_each_worker_can_reach():
         (entry,) = [f"{local}/{name}" for name in os.listdir(local)]
 
         # Nobody but authd reads passwords, and nobody at all writes the configuration or reads keys.
-        for program in ("smtpd", "pop3d", "relayd"):
+        for program in ("smtpd", "pop3d", "relayd", "transmit"):
             expect_refused(workers[program], "cat", group)
         expect_works(workers["authd"], "cat", group)
         for program, pid in workers.items():
@@ -128,11 +129,19 @@ def test_what_each_worker_can_reach():
             expect_refused(workers[program], "cat", entry)
             expect_refused(workers[program], "touch", f"{local}/new")
         expect_works(workers["pop3d"], "cat", mail)
+        # relayd transmit reaches no mailbox, and makes entries for local accounts without seeing those of others.
+        for path in (server.maildir("alice"), local, f"{server.root}/queue/tmp"):
+            expect_refused(workers["transmit"], "ls", path)
+        expect_refused(workers["transmit"], "cat", mail)
+        expect_works(workers["transmit"], "ls", f"{server.root}/queue/relay")
+        expect_refused(workers["smtpd"], "ls", f"{server.root}/queue/relay")
+        for program in ("pop3d", "authd"):
+            expect_refused(workers[program], "ls", f"{server.root}/queue/relay")
         # authd has nothing to do with mail.
         expect_refused(workers["authd"], "cat", mail)
         expect_refused(workers["authd"], "ls", server.maildir("alice"))
         # Nobody but authd gets into the folder of the passwords to put another file there.
-        for program in ("smtpd", "pop3d", "relayd"):
+        for program in ("smtpd", "pop3d", "relayd", "transmit"):
             expect_refused(workers[program], "touch", f"{server.root}/usermanager/default/new")
         os.kill(workers["relayd"], signal.SIGCONT)
         server.wait_for_mail("bob")

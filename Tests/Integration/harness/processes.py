@@ -17,10 +17,11 @@ def children(pid):
 
 
 def program_of(pid):
-    """The name of the program that a process runs."""
+    """The name of the program that a process runs; "transmit" for "relayd transmit"."""
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as file:
-            return os.path.basename(file.read().split(b"\0")[0].decode())
+            words = file.read().decode(errors="replace").split("\0")
+            return "transmit" if words[1:2] == ["transmit"] else os.path.basename(words[0])
     except (FileNotFoundError, ProcessLookupError):
         return ""
 

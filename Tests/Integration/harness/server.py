@@ -21,7 +21,8 @@ from .processes import children, program_of
 DOMAIN = "example.test"
 PASSWORD = "correct horse"
 ALL_PERMISSIONS = ["receive", "sendlocal", "sendrelay", "sendoutside"]
-PROGRAMS = ["smtpd", "pop3d", "relayd", "authd"]
+# The workers' kinds: relayd is "relayd deliver".
+PROGRAMS = ["smtpd", "pop3d", "relayd", "transmit", "authd"]
 
 _servers_made = 0
 

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+import Mail
+
+/// Which entries there are and when each is next to be looked at: a few dozen octets for each.
+///
+/// Times are milliseconds since 1970-01-01 UTC, because the files tell the calendar's time.
+nonisolated struct Agenda: Sendable {
+    /// What is being done with an entry.
+    private enum State: Equatable, Sendable {
+        /// Its time will come.
+        case waiting
+        /// Claimed, or about to be.
+        case atWork
+        /// In the line of a destination that has no room for it, or is down; its time is the latest to look again.
+        case lined(Int32)
+    }
+
+    private struct Known: Sendable {
+        var due: Int
+        var state: State
+        /// Somebody touched it while it was at work.
+        var isTouched = false
+    }
+
+    private struct Item: Sendable {
+        let due: Int
+        let id: QueueID
+    }
+
+    private var known: [QueueID: Known] = [:]
+    /// A binary heap.
+    ///
+    /// An item whose time is not the entry's any more is stale, and passed over when its turn comes.
+    private var heap: [Item] = []
+
+    /// Entries known.
+    var count: Int { known.count }
+
+    /// Whether the entry is known.
+    func contains(_ id: QueueID) -> Bool { known[id] != nil }
+
+    /// Adds an entry that was found, unless it is known.
+    mutating func learn(_ id: QueueID, due: Int) {
+        guard known[id] == nil else { return }
+        set(id, Known(due: due, state: .waiting))
+    }
+
+    /// Somebody made or touched it: it is due at once, or as soon as who works on it lets go.
+    mutating func touch(_ id: QueueID) {
+        if var entry = known[id], entry.state == .atWork {
+            entry.isTouched = true
+            known[id] = entry
+        } else {
+            set(id, Known(due: 0, state: .waiting, isTouched: true))
+        }
+    }
+
+    /// When the next entry is due; nil when nothing waits.
+    mutating func nextDue() -> Int? {
+        dropStale()
+        return heap.first?.due
+    }
+
+    /// The next entry that is due; it is at work from now on.
+    ///
+    /// - Returns: The entry, and whether somebody touched it, so that it is tried whatever its file says.
+    mutating func takeDue(now: Int) -> (id: QueueID, isTouched: Bool)? {
+        dropStale()
+        guard let item = heap.first, item.due <= now else { return nil }
+        removeFirst()
+        guard let entry = known[item.id] else { return nil }
+        known[item.id] = Known(due: item.due, state: .atWork)
+        return (item.id, entry.isTouched)
+    }
+
+    /// An entry that was at work waits again.
+    mutating func putBack(_ id: QueueID, due: Int) {
+        let isTouched = known[id]?.isTouched ?? false
+        set(id, Known(due: isTouched ? 0 : due, state: .waiting, isTouched: isTouched))
+    }
+
+    /// An entry that was at work gets in a destination's line.
+    ///
+    /// - Parameters:
+    ///   - id: The entry.
+    ///   - destination: Whose line it is.
+    ///   - latest: When it is to be looked at though its turn has not come.
+    mutating func line(_ id: QueueID, at destination: Int32, latest: Int) {
+        if known[id]?.isTouched == true { return putBack(id, due: 0) }
+        set(id, Known(due: latest, state: .lined(destination)))
+    }
+
+    /// The turn of an entry in a line has come.
+    ///
+    /// - Returns: False when it is in this line no more; otherwise it is at work from now on.
+    mutating func takeFromLine(_ id: QueueID, at destination: Int32) -> Bool {
+        guard let entry = known[id], entry.state == .lined(destination) else { return false }
+        known[id] = Known(due: entry.due, state: .atWork)
+        return true
+    }
+
+    /// The entry is no more.
+    mutating func forget(_ id: QueueID) {
+        known[id] = nil
+    }
+
+    // MARK: The heap
+
+    private mutating func set(_ id: QueueID, _ entry: Known) {
+        known[id] = entry
+        // Stale items are as many as there were changes; now and then they are thrown out together.
+        if heap.count > 2 * known.count + 1024 {
+            rebuild()
+        } else {
+            push(Item(due: entry.due, id: id))
+        }
+    }
+
+    private func isStale(_ item: Item) -> Bool {
+        guard let entry = known[item.id] else { return true }
+        return entry.due != item.due || entry.state == .atWork
+    }
+
+    private mutating func dropStale() {
+        while let first = heap.first, isStale(first) { removeFirst() }
+    }
+
+    private mutating func rebuild() {
+        heap = known.compactMap { id, entry in
+            entry.state == .atWork ? nil : Item(due: entry.due, id: id)
+        }
+        heap.sort { $0.due < $1.due }
+    }
+
+    private mutating func push(_ item: Item) {
+        heap.append(item)
+        var position = heap.count - 1
+        while position > 0 {
+            let parent = (position - 1) / 2
+            guard item.due < heap[parent].due else { break }
+            heap[position] = heap[parent]
+            position = parent
+        }
+        heap[position] = item
+    }
+
+    private mutating func removeFirst() {
+        let last = heap.removeLast()
+        guard !heap.isEmpty else { return }
+        var position = 0
+        while true {
+            var child = 2 * position + 1
+            guard child < heap.count else { break }
+            if child + 1 < heap.count, heap[child + 1].due < heap[child].due { child += 1 }
+            guard heap[child].due < last.due else { break }
+            heap[position] = heap[child]
+            position = child
+        }
+        heap[position] = last
+    }
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+import Common
+import Mail
+
+/// An entry that we hold, from its claim until it is settled or waits again.
+final class Job {
+    let claim: RelayClaim
+    let entry: RelayEntry
+    /// What came of the recipients that were attempted.
+    var records: [(MailAddress, DeliveryRecord)] = []
+    /// Parcels that are still on their way.
+    var parcels = 0
+    /// The destination because of which some recipients were not attempted: it is down, or has no room.
+    var obstacle: Destination?
+
+    /// An entry that was just claimed.
+    init(_ claim: RelayClaim, _ entry: RelayEntry) {
+        self.claim = claim
+        self.entry = entry
+    }
+
+    var id: QueueID { claim.id }
+
+    /// Whose mail it is: those of one sender wait for each other, and for nobody else.
+    lazy var lane: UInt64 = {
+        let envelope = entry.envelope
+        let name = envelope.login?.description ?? envelope.envelope.sender.description
+        return UInt64(truncatingIfNeeded: name.hashValue)
+    }()
+}
+
+/// A message for those of its recipients that go by the same route at present.
+final class Parcel {
+    /// A recipient with the routes that are left: the present one first, then those to try when it is in trouble.
+    struct Item {
+        let recipient: Recipient
+        let routes: ArraySlice<Route>
+    }
+
+    let job: Job
+    let items: [Item]
+    /// It was sent over a connection that had ended unnoticed, and had a second chance.
+    var hasHadSecondChance = false
+
+    /// A part of a job.
+    init(_ job: Job, _ items: [Item]) {
+        self.job = job
+        self.items = items
+    }
+
+    var recipients: [Recipient] { items.map(\.recipient) }
+
+    /// The present route is in trouble: those who have another one, with what is left to them.
+    var detours: [Item] {
+        items.filter { $0.routes.count > 1 }.map {
+            Item(recipient: $0.recipient, routes: $0.routes.dropFirst())
+        }
+    }
+
+    /// Those who have no other route.
+    var stranded: [Recipient] { items.filter { $0.routes.count <= 1 }.map(\.recipient) }
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+import Common
+import Mail
+
+/// The way of one entry: claimed, sorted into parcels, settled.
+extension Transmit {
+    /// Sends an entry that was claimed on its way.
+    func admit(
+        _ id: QueueID, _ claimed: Result<RelayQueue.Claimed, SystemError>, isTouched: Bool
+    ) {
+        switch claimed {
+        case .success(.claimed(let claim, let entry)):
+            if isStopping {
+                agenda.putBack(id, due: 0)
+            } else if !isTouched, entry.next > WallClock.seconds {
+                // Another relayd has tried it meanwhile, or somebody has edited it.
+                agenda.putBack(id, due: entry.next * 1000)
+            } else {
+                // Counted until it is settled.
+                return dispatch(Job(claim, entry))
+            }
+        case .success(.busy): agenda.putBack(id, due: Self.milliseconds + Self.patience(with: id))
+        case .success(.gone), .success(.corrupt): agenda.forget(id)
+        case .failure(let error):
+            Log.write(.error, "relay.claim-failed", ["id": id, "error": error])
+            agenda.putBack(id, due: Self.milliseconds + 60_000)
+        }
+        jobEnded()
+    }
+
+    /// How long to wait for whoever holds an entry, in milliseconds: its writer is done in a moment, another relayd
+    /// perhaps in minutes.
+    nonisolated private static func patience(with id: QueueID) -> Int {
+        let age = milliseconds - Int(id.microseconds / 1000)
+        return min(max(age / 2, 5), 15_000)
+    }
+
+    // MARK: Sorting
+
+    private func dispatch(_ job: Job) {
+        job.parcels += 1
+        let items = sort(job)
+        var judged: [ArraySlice<Route>: Destination?] = [:]
+        for item in items where judged[item.routes] == nil {
+            judged[item.routes] = .some(obstacle(on: item.routes))
+        }
+        let obstacles = judged.values.compactMap(\.self)
+        if items.isEmpty || obstacles.count < judged.count {
+            send(items, of: job)
+        } else {
+            // Better one that will have room soon than one that is down.
+            job.obstacle = obstacles.first { !$0.isAside } ?? obstacles.first
+        }
+        partDone(job)
+    }
+
+    /// The recipients that are left, with their routes; those without any get their outcome.
+    private func sort(_ job: Job) -> [Parcel.Item] {
+        let envelope = job.entry.envelope
+        var known: [Domain: Routing] = [:]
+        var items: [Parcel.Item] = []
+        for recipient in job.entry.pending {
+            let domain = recipient.address.domain
+            let routing =
+                known[domain]
+                ?? policy.routing(to: domain, from: envelope.envelope.sender, ways: envelope.ways)
+            known[domain] = routing
+            switch routing {
+            case .none(let outcome):
+                note(job, [(recipient.address, DeliveryRecord(outcome))])
+            case .routes(let routes):
+                items.append(Parcel.Item(recipient: recipient, routes: routes[...]))
+            }
+        }
+        return items
+    }
+
+    /// The destination that has no room, or is down as are all others; nil when mail can go.
+    private func obstacle(on routes: ArraySlice<Route>) -> Destination? {
+        for route in routes {
+            let destination = destination(of: route)
+            if destination.isAside { continue }
+            return destination.hasRoom ? nil : destination
+        }
+        return routes.first.map(destination(of:))
+    }
+
+    /// Makes a parcel for each route: for each recipient the first that is not set aside.
+    func send(_ items: [Parcel.Item], of job: Job) {
+        var groups: [Route: [Parcel.Item]] = [:]
+        for item in items {
+            let routes = item.routes.drop { destination(of: $0).isAside }
+            if let route = routes.first {
+                groups[route, default: []].append(
+                    Parcel.Item(recipient: item.recipient, routes: routes))
+            } else {
+                job.obstacle = item.routes.last.map(destination(of:))
+            }
+        }
+        for (route, items) in groups {
+            job.parcels += 1
+            destination(of: route).add(Parcel(job, items))
+        }
+    }
+
+    /// Other routes for a parcel whose destination was set aside while it waited; else its time comes later.
+    func divert(_ parcel: Parcel, from destination: Destination) {
+        send(parcel.detours, of: parcel.job)
+        if parcel.stranded.isEmpty {
+            partDone(parcel.job)
+        } else {
+            skip(parcel, because: destination)
+        }
+    }
+
+    // MARK: Outcomes
+
+    /// A parcel was not attempted.
+    func skip(_ parcel: Parcel, because destination: Destination) {
+        parcel.job.obstacle = destination
+        partDone(parcel.job)
+    }
+
+    /// A parcel was attempted.
+    func finish(_ parcel: Parcel, _ records: [(MailAddress, DeliveryRecord)]) {
+        note(parcel.job, records)
+        partDone(parcel.job)
+    }
+
+    private func note(_ job: Job, _ records: [(MailAddress, DeliveryRecord)]) {
+        job.records += records
+        for (address, record) in records { log(job, address, record) }
+    }
+
+    private func partDone(_ job: Job) {
+        job.parcels -= 1
+        guard job.parcels == 0 else { return }
+        Task {
+            await settle(job)
+            jobEnded()
+        }
+    }
+
+    private func log(_ job: Job, _ address: MailAddress, _ record: DeliveryRecord) {
+        let outcome = record.outcome
+        let event =
+            switch outcome.result {
+            case .accepted: "relay.sent"
+            case .temporary: "relay.deferred"
+            case .permanent: "relay.refused"
+            }
+        Log.write(
+            outcome.result == .permanent ? .notice : .info, event,
+            [
+                "id": job.id, "from": job.entry.envelope.envelope.sender, "to": address,
+                "host": record.host, "tls": record.tls, "stage": outcome.stage.rawValue,
+                "status": outcome.status, "reply": outcome.text,
+                "seconds": Deliver.seconds(since: job.id.microseconds),
+            ])
+    }
+}

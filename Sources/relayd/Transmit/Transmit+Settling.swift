@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+import Common
+import Mail
+
+/// The end of an attempt: what is written, reported and removed; docs/queue.md §8.
+extension Transmit {
+    /// Settles an entry, or lets go of it until its time comes again.
+    func settle(_ job: Job) async {
+        let now = WallClock.seconds
+        if job.records.isEmpty, let obstacle = job.obstacle, !isTelling(job.entry, at: now) {
+            return letGo(job, obstacle)
+        }
+        let settlement = Settlement(
+            of: job.entry, job.records, now: now, schedule: schedule,
+            reportsSuccess: slice.settings.deliveryReports, using: &generator)
+        guard await carryOut(settlement, job) else {
+            // The worker stops. Whoever goes on finds the entry as far as it was written.
+            return agenda.putBack(job.id, due: 0)
+        }
+        if let next = settlement.next {
+            agenda.putBack(job.id, due: next * 1000)
+        } else {
+            agenda.forget(job.id)
+        }
+    }
+
+    /// Each step is durable before the next.
+    ///
+    /// - Returns: False when the worker stops in the middle of it.
+    private func carryOut(_ settlement: Settlement, _ job: Job) async -> Bool {
+        if settlement.reports.isEmpty {
+            // All in one write and one flush; or none at all, when everybody has it.
+            if settlement.isFinal { return await remove(job) }
+            return await record(settlement.events + settlement.closing, of: job)
+        }
+        guard await record(settlement.events, of: job) else { return false }
+        for report in settlement.reports {
+            guard await post(report, about: job) else { return false }
+        }
+        if settlement.isFinal { return await remove(job) }
+        return await record(settlement.closing, of: job)
+    }
+
+    /// Whether the time has come to warn the sender or to give up, attempt or not.
+    private func isTelling(_ entry: RelayEntry, at now: Int) -> Bool {
+        if now >= schedule.expiry(arrived: entry.arrived) { return true }
+        guard !entry.isWarned, let warning = schedule.warning(arrived: entry.arrived) else {
+            return false
+        }
+        return now >= warning
+    }
+
+    /// Nothing was attempted: nothing is written, and only the id waits for its destination.
+    private func letGo(_ job: Job, _ obstacle: Destination) {
+        if isStopping { return agenda.putBack(job.id, due: 0) }
+        let entry = job.entry
+        var latest = schedule.expiry(arrived: entry.arrived)
+        if !entry.isWarned, let warning = schedule.warning(arrived: entry.arrived) {
+            latest = min(latest, warning)
+        }
+        agenda.line(job.id, at: obstacle.index, latest: latest * 1000)
+        obstacle.park(job.id, lane: job.lane)
+        Task {
+            // The claim has ended when this runs.
+            obstacle.refill()
+        }
+    }
+
+    // MARK: Reports
+
+    /// Commits a report; as long as that fails the entry is held, so that nothing is lost.
+    private func post(_ report: Settlement.DueReport, about job: Job) async -> Bool {
+        var pause = 1.0
+        while true {
+            do throws(QueueError) {
+                let id = try await reports.commit(report, on: job.entry, job.claim)
+                Log.write(
+                    .info, "relay.reported",
+                    [
+                        "id": job.id, "kind": report.kind.rawValue,
+                        "report": id?.description ?? "", "to": job.entry.envelope.envelope.sender,
+                        "recipients": report.recipients.count,
+                    ])
+                return true
+            } catch {
+                Log.write(.error, "relay.report-failed", ["id": job.id, "error": error])
+            }
+            if isStopping { return false }
+            await sleep(until: .seconds(pause))
+            pause = min(pause * 2, 60)
+        }
+    }
+
+    // MARK: The disk
+
+    /// Appends events, as often as it takes: what is not remembered would be sent again.
+    private func record(_ events: [RelayEvent], of job: Job) async -> Bool {
+        if events.isEmpty { return true }
+        let claim = job.claim
+        return await persistently("relay.record-failed", job.id) { () throws(SystemError) in
+            try claim.record(events)
+        }
+    }
+
+    private func remove(_ job: Job) async -> Bool {
+        let claim = job.claim
+        return await persistently("relay.remove-failed", job.id) { () throws(SystemError) in
+            try claim.settle()
+        }
+    }
+
+    private func persistently(
+        _ event: String, _ id: QueueID,
+        _ work: @escaping @Sendable () throws(SystemError) -> Void
+    ) async -> Bool {
+        var pause = 1.0
+        while true {
+            do throws(SystemError) {
+                try await pool.run(work)
+                return true
+            } catch {
+                Log.write(
+                    .error, event,
+                    ["id": id, "error": error, "hint": "tried again; a restart may send it twice"])
+            }
+            if isStopping { return false }
+            await sleep(until: .seconds(pause))
+            pause = min(pause * 2, 60)
+        }
+    }
+}

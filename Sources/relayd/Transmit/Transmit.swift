@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: Apache-2.0
+import Common
+import Mail
+import TLS
+
+/// relayd transmit: from `queue/relay` to other servers; docs/queue.md §8.
+///
+/// The agenda knows when each entry is due. An entry that is due is claimed, its recipients are sorted by their routes
+/// into parcels, couriers carry these to their destinations, and when all of an entry's parcels are done it is settled:
+/// removed, or given the time of the next attempt.
+final class Transmit {
+    /// Entries that are held at once; the others wait by their ids alone.
+    nonisolated static let mostJobs = 2000
+    /// Entries that are being claimed at once.
+    nonisolated static let mostClaims = 64
+    /// Seconds between scans of the folder, a little more or less.
+    nonisolated static let scanInterval = 30.0
+    /// Seconds for which a connection waits for a next message.
+    nonisolated static let idleSeconds = 2.0
+
+    let slice: TransmitSlice
+    let policy: RoutingPolicy
+    let schedule: RetrySchedule
+    let finder: HostFinder
+    let context: TLSClientContext
+    let relay: RelayQueue
+    let reports: Reports
+    let pool = BlockingPool(threads: 8, name: "relayd disk")
+    let watch: FolderWatch
+
+    var agenda = Agenda()
+    var hostTroubles = HostTroubles()
+    var generator = SystemRandomNumberGenerator()
+    /// Entries that are held.
+    private(set) var jobs = 0
+    /// Entries that are being claimed.
+    private var claims = 0
+    private(set) var isStopping = false
+    private var isScanning = false
+    private var isScanWanted = true
+    private var nextScan = Deadline.now
+    private var nextSweep = Deadline.seconds(60)
+
+    private var destinations: [Route: Destination] = [:]
+    private var nextIndex: Int32 = 0
+    /// Connections of all destinations, also idle ones and those that are being made.
+    private var connections = 0
+    /// Destinations with parked entries that nobody had a hand free for.
+    private var starving: [Destination] = []
+    /// Destinations that wait for a connection of the whole to be free.
+    private var hungry: [Destination] = []
+
+    /// Opens the queue, reads what the sandbox will forbid, and begins to watch.
+    ///
+    /// - Throws: Whatever makes sending impossible.
+    init(_ slice: TransmitSlice) throws {
+        self.slice = slice
+        let settings = slice.settings
+        policy = RoutingPolicy(
+            settings: settings, smarthosts: slice.smarthosts, localMX: slice.localMX)
+        schedule = RetrySchedule(settings)
+        let servers =
+            settings.nameservers.isEmpty ? SystemNames.nameservers() : settings.nameservers
+        finder = HostFinder(
+            Resolver(servers: servers, hosts: SystemNames.hosts()),
+            own: OwnHost(name: slice.hostname), usesIPv6: settings.usesIPv6)
+        context = try TLSClientContext(
+            verifies: slice.smarthosts.contains(where: \.verifiesCertificate))
+        relay = try RelayQueue(root: slice.root)
+        reports = Reports(
+            queue: try Queue(root: slice.root, pool: pool), pool: pool, host: slice.hostname,
+            templates: slice.reportTemplates)
+        // Before the first scan, so that nothing falls between.
+        watch = try FolderWatch("\(QueueLayout.path(root: slice.root))/\(QueueLayout.relay)")
+    }
+
+    /// Entries that may be claimed now.
+    var freeJobs: Int { max(0, Self.mostJobs - jobs) }
+
+    /// Sends until ``stop()``.
+    func run() async {
+        while !isStopping {
+            startWhatIsDue()
+            guard await watch.wait(until: nextWake) == .ready else { continue }
+            heedEvents()
+            await Task.yield()
+        }
+        for destination in destinations.values {
+            for parcel in destination.takeAll() { skip(parcel, because: destination) }
+            for connection in destination.takeIdle() { Task { await connection.quit() } }
+        }
+        while jobs > 0 || claims > 0 || isScanning { await sleep(until: .seconds(0.01)) }
+    }
+
+    /// Begins nothing new; ``run()`` returns when what is at work is done.
+    func stop() {
+        isStopping = true
+        watch.interrupt()
+    }
+
+    /// Seconds until a destination is tried again after so many failures.
+    func delay(after failures: Int) -> Double {
+        Double(schedule.next(after: failures, now: 0, using: &generator))
+    }
+
+    /// What connections of a route must be like.
+    func demands(of route: Route) -> ConnectionDemands {
+        ConnectionDemands(route, slice.settings, slice.smarthosts)
+    }
+
+    // MARK: Noticing
+
+    nonisolated static var milliseconds: Int { Int(WallClock.microseconds / 1000) }
+
+    private var nextWake: Deadline {
+        var seconds = max(0, nextScan.seconds(since: .now))
+        if isScanning { seconds = Self.scanInterval }
+        if freeJobs > 0, claims < Self.mostClaims, let due = agenda.nextDue() {
+            seconds = min(seconds, Double(max(0, due - Self.milliseconds)) / 1000)
+        }
+        return .seconds(seconds)
+    }
+
+    private func heedEvents() {
+        for event in watch.events() {
+            switch event {
+            case .created: continue
+            case .changed(let name):
+                guard let id = QueueLayout.relayID(ofName: name) else { continue }
+                agenda.touch(id)
+            case .lost: isScanWanted = true
+            }
+        }
+    }
+
+    private func startWhatIsDue() {
+        while freeJobs > 0, claims < Self.mostClaims,
+            let (id, isTouched) = agenda.takeDue(now: Self.milliseconds)
+        {
+            start(id, isTouched: isTouched)
+        }
+        guard !isScanning, isScanWanted || nextScan <= .now else { return }
+        isScanning = true
+        Task {
+            await scan()
+            isScanning = false
+            watch.interrupt()
+        }
+    }
+
+    /// Looks for entries that nobody told of.
+    private func scan() async {
+        isScanWanted = false
+        let began = Deadline.now
+        let relay = relay
+        do throws(SystemError) {
+            let listing = try ListingBox(relay)
+            while !isStopping {
+                let ids = try await pool.run { () throws(SystemError) in try listing.next() }
+                guard let ids else { break }
+                let new = ids.filter { !agenda.contains($0) }
+                if new.isEmpty { continue }
+                let found = try await pool.run { () throws(SystemError) in
+                    var found: [(QueueID, Int)] = []
+                    for id in new {
+                        if let next = try relay.next(of: id) { found.append((id, next)) }
+                    }
+                    return found
+                }
+                for (id, next) in found { agenda.learn(id, due: next * 1000) }
+                startWhatIsDue()
+            }
+        } catch {
+            Log.write(.error, "relay.scan-failed", ["error": error])
+        }
+        let seconds = Deadline.now.seconds(since: began)
+        nextScan = .seconds(max(4 * seconds, Self.scanInterval * .random(in: 0.75...1.25)))
+        destinations = destinations.filter { !$0.value.isForgettable }
+        await sweepIfDue()
+    }
+
+    private func sweepIfDue() async {
+        guard nextSweep <= .now, !isStopping else { return }
+        nextSweep = .seconds(3600)
+        let relay = relay
+        do throws(SystemError) {
+            for name in try await pool.run({ () throws(SystemError) in try relay.sweep() }) {
+                Log.write(.notice, "relay.swept", ["name": name])
+            }
+        } catch {
+            Log.write(.error, "relay.sweep-failed", ["error": error])
+        }
+    }
+
+    // MARK: Claiming
+
+    /// Begins to claim an entry that the agenda has at work.
+    ///
+    /// - Parameters:
+    ///   - id: The entry.
+    ///   - isTouched: Somebody wants it tried whatever its file says.
+    ///   - onClaimed: Called when that is done, whatever came of it.
+    func start(_ id: QueueID, isTouched: Bool, onClaimed: (() -> Void)? = nil) {
+        jobs += 1
+        claims += 1
+        let relay = relay
+        Task {
+            var claimed: Result<RelayQueue.Claimed, SystemError>
+            do throws(SystemError) {
+                claimed = .success(
+                    try await pool.run { () throws(SystemError) in try relay.claim(id) })
+            } catch {
+                claimed = .failure(error)
+            }
+            claims -= 1
+            admit(id, claimed, isTouched: isTouched)
+            onClaimed?()
+        }
+    }
+
+    /// Whether one entry more may be claimed; if not, the destination is told when one may.
+    func mayClaim(for destination: Destination) -> Bool {
+        if freeJobs > 0, claims < Self.mostClaims { return true }
+        if !starving.contains(where: { $0 === destination }) { starving.append(destination) }
+        return false
+    }
+
+    /// An entry was settled or let go of.
+    func jobEnded() {
+        jobs -= 1
+        if !starving.isEmpty { starving.removeFirst().refill() }
+        watch.interrupt()
+    }
+
+    // MARK: Destinations and connections
+
+    /// The destination of a route.
+    func destination(of route: Route) -> Destination {
+        if let known = destinations[route] { return known }
+        nextIndex &+= 1
+        let new = Destination(route, index: nextIndex, self)
+        destinations[route] = new
+        return new
+    }
+
+    /// Whether a destination may have one connection more; if not, it is told when one is free.
+    func mayConnect(for destination: Destination) -> Bool {
+        if connections >= slice.settings.maxConnections { closeOneIdle() }
+        guard connections < slice.settings.maxConnections else {
+            if !hungry.contains(where: { $0 === destination }) { hungry.append(destination) }
+            return false
+        }
+        connections += 1
+        return true
+    }
+
+    /// A connection waits a little for the next message to its destination.
+    func keep(_ connection: RemoteConnection, at destination: Destination) {
+        connections += 1
+        destination.idle.append(connection)
+        Task {
+            await sleep(until: .seconds(Self.idleSeconds))
+            guard let position = destination.idle.firstIndex(where: { $0 === connection }),
+                Deadline.now.seconds(since: connection.idleSince) >= Self.idleSeconds * 0.9
+            else { return }
+            destination.idle.remove(at: position)
+            await connection.quit()
+            connections -= 1
+            feedHungry()
+        }
+    }
+
+    /// A courier has given its connection up, or to ``keep(_:at:)``.
+    func courierEnded(at destination: Destination) {
+        connections -= 1
+        feedHungry()
+        if isStopping { watch.interrupt() }
+    }
+
+    private func feedHungry() {
+        while !hungry.isEmpty, connections < slice.settings.maxConnections {
+            hungry.removeFirst().staff()
+        }
+    }
+
+    private func closeOneIdle() {
+        for destination in destinations.values {
+            guard let connection = destination.idle.popLast() else { continue }
+            connections -= 1
+            Task { await connection.quit() }
+            return
+        }
+    }
+}
+
+/// A listing that another thread goes on with.
+nonisolated private final class ListingBox: Sendable {
+    private let listing: RelayListing
+
+    init(_ relay: RelayQueue) throws(SystemError) { listing = try relay.listing() }
+
+    func next() throws(SystemError) -> [QueueID]? { try listing.next() }
+}
