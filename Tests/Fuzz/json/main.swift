@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Modules: CommonJSON=Sources/Common/JSON
+// Modules: CommonJSON=Common/JSON
 import CommonJSON
 
 /// No text makes the reader crash; what it reads is written back with the same meaning; and a value that the editor
