@@ -4,6 +4,7 @@
 #define WMAIL_COPENSSL_H
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/sha.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 

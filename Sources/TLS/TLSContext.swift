@@ -52,6 +52,31 @@ package final class TLSContext {
         contexts.forEach(SSL_CTX_free)
     }
 
+    /// For each listener its context; nil where the group has no certificate.
+    ///
+    /// Listeners of one port and group are one service, whatever their addresses.
+    ///
+    /// - Throws: `TLSError` when a certificate, a key or a setting is unusable.
+    package static func contexts(
+        of listeners: [ListenerSettings], certificates: [GroupTLS], settings: TLSSettings
+    ) throws(TLSError) -> [TLSContext?] {
+        var made: [String: TLSContext] = [:]
+        var contexts: [TLSContext?] = []
+        for listener in listeners {
+            guard let group = certificates.first(where: { $0.group == listener.group }) else {
+                contexts.append(nil)
+                continue
+            }
+            let scope = "\(listener.service.rawValue) \(listener.address.port)"
+            let key = "\(scope) \(group.group)"
+            if made[key] == nil {
+                made[key] = try TLSContext(group, settings: settings, scope: scope)
+            }
+            contexts.append(made[key])
+        }
+        return contexts
+    }
+
     /// A new server session; owned by the caller.
     func makeSession() -> OpaquePointer? {
         SSL_new(contexts[0])
@@ -109,9 +134,11 @@ package final class TLSContext {
         guard var key else { return wm_ctx_disable_tickets(context) }
         // One ticket a handshake is enough for clients that come one after another.
         SSL_CTX_set_num_tickets(context, 1)
-        // The library takes 32 octets, which name the service and group: it refuses a session of another scope.
-        let scope = Array(scope.utf8.suffix(32))
-        guard SSL_CTX_set_session_id_context(context, scope, UInt32(scope.count)) == 1,
+        // The library takes 32 octets, which stand for service and group: it refuses a session of another scope.
+        let scope = Array(scope.utf8)
+        var digest = [UInt8](repeating: 0, count: 32)
+        guard SHA256(scope, scope.count, &digest) != nil,
+            SSL_CTX_set_session_id_context(context, digest, UInt32(digest.count)) == 1,
             wm_ctx_set_ticket_keys(context, &key, key.count) == 1
         else { throw .library(drainErrors()) }
     }

@@ -11,7 +11,7 @@ final class Service {
     /// For what may wait for a disk: opening mailboxes, reading what is not in memory, deleting.
     let disk = BlockingPool(threads: 8, name: "disk")
     let gate: Gate
-    private let contexts: [String: TLSContext]
+    private let contexts: [TLSContext?]
 
     /// Decodes the slice, locks the worker in, and opens the gate.
     ///
@@ -36,11 +36,8 @@ final class Service {
         gate = Gate(
             worker: worker, accounts: accounts, limit: slice.settings.maxConnections,
             handshakeSeconds: slice.settings.handshakeTimeout)
-        var contexts: [String: TLSContext] = [:]
-        for group in slice.certificates {
-            contexts[group.group] = try TLSContext(group, settings: slice.tls, scope: "pop3")
-        }
-        self.contexts = contexts
+        contexts = try TLSContext.contexts(
+            of: slice.listeners, certificates: slice.certificates, settings: slice.tls)
         let accounts = accounts
         worker.onAuthd = { accounts.connect($0) }
         accounts.onAbandoned = { worker.fail() }
@@ -51,8 +48,8 @@ final class Service {
         let trade = Gate.Trade(
             converse: { visitor in await Conversation(self, visitor).run() },
             words: { refusal in "\(Response(LoginRefusal(refusal)))" })
-        for listener in slice.listeners {
-            gate.open(listener, context: contexts[listener.group], trade: trade)
+        for (listener, context) in zip(slice.listeners, contexts) {
+            gate.open(listener, context: context, trade: trade)
         }
     }
 }

@@ -14,39 +14,52 @@ final class Conversation {
     /// Where the message goes that is being received.
     var destinations = Destinations()
 
-    private var session: ServerSession
-    private var draft: Draft?
-    private var envelope: Envelope?
+    var session: ServerSession
+    var draft: Draft?
+    var envelope: Envelope?
     private let began = Deadline.now
-    private var messages = 0
-    private var refusals = 0
+    /// When HELO or EHLO must have come.
+    private var greetingDeadline: Deadline
+    /// When what the client has begun to send must be whole; nil when it has not been waited for yet.
+    private var patienceEnds: Deadline?
+    /// What of this session is counted in the service's `held`.
+    private var held = 0
+    var messages = 0
+    var refusals = 0
+    /// The refusal that is said next stands in the log already.
+    var isNoted = false
 
     init(_ service: Service, _ visitor: Visitor) {
         self.service = service
         self.visitor = visitor
         policy = ReceptionPolicy(visitor.settings, service.slice.settings)
         session = ServerSession(
-            settings: ServerSettings(visitor, service.slice),
+            settings: ServerSettings(
+                visitor.settings, service.slice.settings, canStartTLS: visitor.canStartTLS),
             tls: visitor.facts.map(TLSParameters.init))
+        greetingDeadline = .seconds(service.slice.settings.greetingTimeout)
     }
 
     /// Talks to the end.
     ///
     /// - Returns: The client's command errors.
     func run() async -> Int {
+        var ending = "closed"
         do throws(StreamError) {
             try await talk()
         } catch {
             draft?.discard()
+            ending = error.words
             await part(after: error)
         }
+        service.held -= held
         Log.write(
             .info, "session.closed",
             [
                 "client": visitor.stream.peer.host, "service": visitor.settings.name,
                 "helo": session.clientName ?? "", "login": login?.account.user ?? "",
                 "tls": visitor.facts?.version ?? "", "messages": messages, "refused": refusals,
-                "errors": session.commandErrors,
+                "errors": session.commandErrors, "ending": ending,
                 "seconds": rounded(Deadline.now.seconds(since: began)),
             ])
         return session.commandErrors
@@ -82,29 +95,58 @@ final class Conversation {
 
     private func hear(_ patience: Patience) async throws(StreamError) {
         if service.gate.ending == .stop, patience != .dataBlock { throw .interrupted }
-        let isOpen = try await visitor.stream.read(until: deadline(patience)) { bytes in
+        let deadline = patienceEnds ?? deadline(patience)
+        // A client that trickles octets gets no more time than one that is silent; messages come in parts.
+        if patience != .dataBlock { patienceEnds = deadline }
+        let isOpen = try await visitor.stream.read(until: deadline) { bytes in
             session.receive(bytes)
         }
         guard isOpen else { throw .closedByPeer }
     }
 
+    /// Counts what this session holds while it waits, and makes it less where all together hold too much.
+    ///
+    /// - Returns: Whether there is something to do about it before the wait.
+    private func hold() -> Bool {
+        let octets = session.heldOctets
+        service.held += octets - held
+        held = octets
+        guard service.isCrowded, octets > 4096, session.envelopeUnderWay != nil else {
+            return false
+        }
+        if draft == nil {
+            session.fail(ServerReplies.storageFull)
+        } else {
+            session.handOut()
+        }
+        return true
+    }
+
     /// Carries out steps until there is something to wait for; nil when the session has ended.
     private func advance() async throws(StreamError) -> Patience? {
         while true {
-            switch session.next() {
-            case .wait(let patience): return patience
-            case .send(let reply): try await say(reply)
+            let envelope = session.envelopeUnderWay
+            let step = session.next()
+            if case .wait(let patience) = step {
+                if hold() { continue }
+                return patience
+            }
+            patienceEnds = nil
+            switch step {
+            case .wait: continue
+            case .send(let reply): try await say(reply, about: envelope)
             case .ask(let question): await answer(question)
             case .begin(let envelope, let header):
-                session.answer(note(await begin(envelope, header), of: "message", ""))
+                session.answer(note(await begin(envelope, header), on: .message(envelope)))
             case .append(let bytes): await append(bytes)
-            case .commit: await commit()
+            case .commit(let facts): await commit(facts)
             case .discard:
                 draft?.discard()
                 draft = nil
             case .startTLS:
                 let facts = try await visitor.startTLS()
                 session.tlsStarted(TLSParameters(facts))
+                greetingDeadline = .seconds(service.slice.settings.greetingTimeout)
             case .close:
                 try await visitor.stream.flush(until: deadline(.command))
                 return nil
@@ -115,17 +157,25 @@ final class Conversation {
     private func answer(_ question: Question) async {
         switch question {
         case .client: session.answer(.accepted)
-        case .credentials(let credentials, _): session.answer(await login(credentials))
+        case .credentials(let credentials, _):
+            let outcome = await login(credentials)
+            // authd has written the line.
+            if case .succeeded = outcome { isNoted = false } else { isNoted = true }
+            session.answer(outcome)
         case .sender(let sender, _):
             destinations = Destinations()
-            session.answer(note(await judge(sender), of: "sender", sender.description))
+            session.answer(note(await judge(sender), on: .sender(sender)))
         case .recipient(let recipient):
             let verdict = await judge(recipient)
-            session.answer(note(verdict, of: "recipient", recipient.address.description))
+            session.answer(note(verdict, on: .recipient(recipient.address)))
         }
     }
 
-    private func say(_ reply: Reply) async throws(StreamError) {
+    private func say(_ reply: Reply, about envelope: Envelope?) async throws(StreamError) {
+        if reply.code.isTemporary || reply.code.isPermanent {
+            if !isNoted { log(reply, to: envelope.map { .message($0) } ?? .command) }
+            isNoted = false
+        }
         visitor.stream.enqueue(reply.bytes)
         // A client that sends commands and never reads its replies must not fill our memory.
         if visitor.stream.pendingCount > 32 << 10 {
@@ -136,103 +186,9 @@ final class Conversation {
     private func deadline(_ patience: Patience) -> Deadline {
         let settings = service.slice.settings
         return switch patience {
-        case .greeting: .seconds(settings.greetingTimeout)
+        case .greeting: greetingDeadline
         case .command, .login: .seconds(settings.commandTimeout)
         case .dataBlock: .seconds(settings.dataTimeout)
-        }
-    }
-
-    /// Logs a refusal on its way to the client.
-    private func note(_ verdict: Verdict, of what: String, _ subject: String) -> Verdict {
-        if case .refused(let reply) = verdict {
-            refusals += 1
-            Log.write(
-                .info, "\(what).refused",
-                [
-                    "client": visitor.stream.peer.host, "service": visitor.settings.name,
-                    "login": login?.account.user ?? "", what: subject, "reply": reply,
-                ])
-        }
-        return verdict
-    }
-
-    // MARK: The message
-
-    private func begin(_ envelope: Envelope, _ header: HeaderFacts) async -> Verdict {
-        if let refusal = await refusal(of: header, recipients: envelope.recipients.count) {
-            return .refused(refusal)
-        }
-        let draft = service.queue.draft()
-        draft.add(trace(envelope, header, id: draft.id).span)
-        self.draft = draft
-        self.envelope = envelope
-        return .accepted
-    }
-
-    private func trace(_ envelope: Envelope, _ header: HeaderFacts, id: QueueID) -> [UInt8] {
-        let hostName = visitor.settings.hostname
-        let hides = service.slice.settings.hideClientAddress && login != nil
-        let now = WallClock.seconds
-        let date = MailDate(seconds: now, offset: LocalTime.offset(at: now) / 60)
-        var fields = TraceField.returnPath(envelope.sender)
-        fields += TraceField.received(
-            .init(
-                clientName: hides ? nil : session.clientName ?? "unknown",
-                clientAddress: hides ? nil : visitor.stream.peer.host, serverName: hostName,
-                transmissionType: session.transmissionType, tls: session.tls, id: "\(id)",
-                recipient: envelope.recipients.count == 1 ? envelope.recipients[0].address : nil,
-                date: date))
-        // Only for logins: what other hosts send is passed on as it is (RFC 6409 §8).
-        if login != nil {
-            if !header.hasDate { fields += "Date: \(date)\r\n" }
-            if !header.hasMessageID { fields += "Message-ID: <\(id)@\(hostName)>\r\n" }
-        }
-        return Array(fields.utf8)
-    }
-
-    private func append(_ bytes: [UInt8]) async {
-        do throws(QueueError) {
-            try await draft?.append(bytes)
-        } catch {
-            fail(error)
-        }
-    }
-
-    private func commit() async {
-        guard let draft, let envelope else { return }
-        self.draft = nil
-        self.envelope = nil
-        let began = Deadline.now
-        do throws(QueueError) {
-            try await draft.commit(
-                to: destinations.accounts, relay: await relayEnvelope(envelope))
-            messages += 1
-            Log.write(
-                .info, "message.queued",
-                [
-                    "id": draft.id, "client": visitor.stream.peer.host,
-                    "service": visitor.settings.name, "login": login?.account.user ?? "",
-                    "from": envelope.sender, "recipients": envelope.recipients.count,
-                    "remote": destinations.remote.count,
-                    "size": draft.size,
-                    "milliseconds": Int(Deadline.now.seconds(since: began) * 1000),
-                ])
-            session.answer(queued: "\(draft.id)")
-        } catch {
-            fail(error)
-        }
-    }
-
-    private func fail(_ error: QueueError) {
-        draft?.discard()
-        draft = nil
-        refusals += 1
-        Log.write(
-            .error, "queue.failed", ["client": visitor.stream.peer.host, "error": error])
-        if case .storageFull = error {
-            session.fail(ServerReplies.storageFull)
-        } else {
-            session.fail(ServerReplies.localTrouble)
         }
     }
 

@@ -4,8 +4,9 @@ import Mail
 
 /// Where a message goes, as its recipients are accepted one by one.
 nonisolated struct Destinations: Equatable {
-    /// Accounts of our own; one may be named more than once.
+    /// Accounts of our own, each once, however often and by whatever alias it was named.
     private(set) var accounts: [AccountName] = []
+    private var known: Set<AccountName> = []
     /// Recipients at other servers.
     private(set) var remote: [Recipient] = []
     /// Recipients that are delivered here and whose delivery the sender wants to hear of (RFC 3461 §5.2.3).
@@ -35,7 +36,9 @@ nonisolated struct Destinations: Equatable {
         }
         guard onward.count == forwards.count, onward.isEmpty || !ways.isEmpty else { return false }
         if !onward.isEmpty { self.ways.formIntersection(ways) }
-        self.accounts += accounts
+        for account in accounts where known.insert(account).inserted {
+            self.accounts.append(account)
+        }
         for address in onward where !remote.contains(where: { $0.address == address }) {
             remote.append(
                 Recipient(
@@ -43,7 +46,9 @@ nonisolated struct Destinations: Equatable {
                     original: recipient.original
                         ?? OriginalRecipient(address: recipient.address)))
         }
-        if onward.isEmpty, recipient.notify?.contains(.success) == true {
+        if onward.isEmpty, recipient.notify?.contains(.success) == true,
+            !reported.contains(where: { $0.address == recipient.address })
+        {
             reported.append(recipient)
         }
         return true

@@ -12,7 +12,12 @@ final class Service {
     let gate: Gate
     /// How mail can leave this host at all.
     let ways: RelayEnvelope.Ways
-    private let contexts: [String: TLSContext]
+    /// Octets that all sessions hold together while more is to come.
+    var held = 0
+    private let contexts: [TLSContext?]
+
+    /// Whether sessions hold as much as they may; drafts may hold the other half of the memory.
+    var isCrowded: Bool { held > slice.settings.maxMemory / 2 }
 
     /// Decodes the slice, locks the worker in, and opens the gate.
     ///
@@ -24,7 +29,10 @@ final class Service {
             paths: [("\(slice.root)/queue", [.create, .write, .remove, .move])],
             calls: [.accept, .files])
         let pool = BlockingPool(threads: Queue.commitThreads, name: "commit")
-        let service = try Service(slice, Queue(root: slice.root, pool: pool), worker)
+        var settings = QueueSettings()
+        settings.allDraftsMemory = slice.settings.maxMemory / 2
+        let queue = try Queue(root: slice.root, pool: pool, settings: settings)
+        let service = try Service(slice, queue, worker)
         try sandbox.enter()
         service.openGate()
         worker.ready()
@@ -40,11 +48,8 @@ final class Service {
         gate = Gate(
             worker: worker, accounts: accounts, limit: slice.settings.maxConnections,
             handshakeSeconds: slice.settings.handshakeTimeout)
-        var contexts: [String: TLSContext] = [:]
-        for group in slice.certificates {
-            contexts[group.group] = try TLSContext(group, settings: slice.tls, scope: "smtp")
-        }
-        self.contexts = contexts
+        contexts = try TLSContext.contexts(
+            of: slice.listeners, certificates: slice.certificates, settings: slice.tls)
         let accounts = accounts
         worker.onAuthd = { accounts.connect($0) }
         accounts.onAbandoned = { worker.fail() }
@@ -60,8 +65,8 @@ final class Service {
                 case .full, .unavailable: ServerReplies.busy.description
                 }
             })
-        for listener in slice.listeners {
-            gate.open(listener, context: contexts[listener.group], trade: trade)
+        for (listener, context) in zip(slice.listeners, contexts) {
+            gate.open(listener, context: context, trade: trade)
         }
     }
 }

@@ -5,16 +5,15 @@ import SMTP
 import TLS
 
 /// The configuration in the session's terms.
-extension ServerSettings {
-    init(_ visitor: Visitor, _ slice: SMTPSlice) {
-        let listener = visitor.settings
-        let settings = slice.settings
+nonisolated extension ServerSettings {
+    /// Takes what is configured for a listener; `canStartTLS` is whether it has a certificate and no TLS yet.
+    init(_ listener: ListenerSettings, _ settings: ReceptionSettings, canStartTLS: Bool) {
         // A host name that is no domain was refused with the configuration.
         let domain = Domain(listener.hostname) ?? Domain("localhost")
         guard let domain else { preconditionFailure("localhost is a domain") }
         self.init(hostName: listener.hostname, postmasterDomain: domain)
         let withheld = Set(settings.capabilities.withheld)
-        offersTLS = visitor.canStartTLS && !withheld.contains("STARTTLS")
+        offersTLS = canStartTLS && !withheld.contains("STARTTLS")
         authentication =
             switch listener.auth {
             case .none: .none
@@ -26,6 +25,12 @@ extension ServerSettings {
             ("SMTPUTF8", .smtpUTF8),
         ]
         for (word, offered) in words where withheld.contains(word) { extensions.remove(offered) }
+        // SMTPUTF8 means nothing without 8BITMIME (RFC 6531 §3.1).
+        if !extensions.contains(.eightBitMIME) { extensions.remove(.smtpUTF8) }
+        mechanisms = settings.capabilities.mechanisms.compactMap {
+            SASLExchange.Mechanism(name: $0.utf8)
+        }
+        offersOldAuthentication = settings.capabilities.offersOldAuthentication
         maxMessageSize = settings.maxMessageSize
         maxRecipients = settings.maxRecipients
         maxHeaderSize = settings.maxHeaderSize

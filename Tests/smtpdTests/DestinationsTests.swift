@@ -22,6 +22,19 @@ import Testing
         #expect(!destinations.goesOut)
     }
 
+    /// However often it is named, memory and names in the queue stay one.
+    @Test func anAccountIsNamedOnce() throws {
+        var destinations = Destinations()
+        let accounts = ["u", "v", "u"].map { AccountName(group: "g", user: $0) }
+        let recipient = try Self.recipient("u@here.test", notify: [.success])
+        for _ in 0..<3 {
+            #expect(
+                (destinations.add(recipient, accounts: accounts, forwards: [], ways: [])) == true)
+        }
+        #expect(destinations.accounts.map(\.user) == ["u", "v"])
+        #expect(destinations.reported == [recipient])
+    }
+
     @Test func aReportOnSuccessIsRelaydsBusiness() throws {
         var destinations = Destinations()
         let recipient = try Self.recipient("u@here.test", notify: [.success])

@@ -33,6 +33,9 @@ extension ConfigurationReader {
         }
         set(&settings.maxReceivedFields, section["maxReceivedFields"], 5...1000, "Received fields")
         set(&settings.maxConnections, section["maxConnections"], 1...1_000_000, "connections")
+        if let megabytes = section["maxMemory"]?.integer(16...65_536, "MB") {
+            settings.maxMemory = megabytes << 20
+        }
         set(&settings.greetingTimeout, section["greetingTimeout"], 1...3600)
         set(&settings.commandTimeout, section["commandTimeout"], 1...86_400)
         set(&settings.dataTimeout, section["dataTimeout"], 1...86_400)

@@ -12,9 +12,11 @@ package struct ReceptionSettings: Equatable, Sendable {
     package var maxReceivedFields = 50
     /// `maxConnections` of all SMTP services and workers together.
     package var maxConnections = 20_000
-    /// `greetingTimeout`: seconds from the greeting to the first good command.
+    /// `maxMemory`, there in MB (2^20): octets of messages that all workers together hold in memory while they come in.
+    package var maxMemory = 256 << 20
+    /// `greetingTimeout`: seconds from the greeting, or the TLS handshake, to HELO or EHLO.
     package var greetingTimeout = 60.0
-    /// `commandTimeout`: seconds that a command may take to come (RFC 5321 §4.5.3.2.7 wants 300).
+    /// `commandTimeout`: seconds that a command may take to come whole (RFC 5321 §4.5.3.2.7 wants 300).
     package var commandTimeout = 300.0
     /// `dataTimeout`: seconds without a further octet of a message (RFC 5321 §4.5.3.2.5 has 180 for senders).
     package var dataTimeout = 300.0
@@ -68,7 +70,7 @@ extension ReceptionSettings {
             "maxMessageSize": .integer(maxMessageSize), "maxRecipients": .integer(maxRecipients),
             "maxHeaderSize": .integer(maxHeaderSize),
             "maxReceivedFields": .integer(maxReceivedFields),
-            "maxConnections": .integer(maxConnections),
+            "maxConnections": .integer(maxConnections), "maxMemory": .integer(maxMemory),
             "greetingTimeout": .number(greetingTimeout), "commandTimeout": .number(commandTimeout),
             "dataTimeout": .number(dataTimeout), "handshakeTimeout": .number(handshakeTimeout),
             "rejectOwnDomainsFromOutside": .boolean(rejectOwnDomainsFromOutside),
@@ -90,6 +92,7 @@ extension ReceptionSettings {
         maxHeaderSize = try json.integer(at: "maxHeaderSize")
         maxReceivedFields = try json.integer(at: "maxReceivedFields")
         maxConnections = try json.integer(at: "maxConnections")
+        maxMemory = try json.integer(at: "maxMemory")
         greetingTimeout = try json.number(at: "greetingTimeout")
         commandTimeout = try json.number(at: "commandTimeout")
         dataTimeout = try json.number(at: "dataTimeout")

@@ -72,7 +72,7 @@ package struct SMTPSlice: Slice {
     package var hostname: String
     /// In the order of the inherited sockets.
     package var listeners: [ListenerSettings]
-    /// `maxConnections` in it is this one worker's share.
+    /// `maxConnections` and `maxMemory` in it are this one worker's share.
     package var settings: ReceptionSettings
     /// What clients of `allowRelayFrom` may send to without a login.
     package var anonymousRelay: AnonymousRelay
@@ -93,6 +93,8 @@ package struct SMTPSlice: Slice {
         settings = configuration.reception
         settings.maxConnections = Configuration.share(
             settings.maxConnections, of: configuration.smtpWorkers)
+        settings.maxMemory = Configuration.share(
+            settings.maxMemory, of: configuration.smtpWorkers)
         anonymousRelay = configuration.anonymousRelay
         let hasSmarthost = !configuration.smarthosts.isEmpty
         methods = configuration.transmit.methods.filter { $0 == .direct || hasSmarthost }

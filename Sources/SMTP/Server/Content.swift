@@ -32,6 +32,9 @@ struct Content: Sendable {
     private(set) var block: [UInt8] = []
     private(set) var decoder: DataDecoder
 
+    /// What there is of the body is handed out, even if it is little.
+    var isHurried = false
+
     /// So many octets are handed out at once, unless the message ends before.
     static let blockSize = 16 << 10
 
@@ -114,7 +117,8 @@ struct Content: Sendable {
 
     /// Hands out what is due; nil if it is not enough yet.
     mutating func takeBlock() -> [UInt8]? {
-        guard block.count >= (isComplete ? 1 : Self.blockSize) else { return nil }
+        guard block.count >= (isComplete || isHurried ? 1 : Self.blockSize) else { return nil }
+        isHurried = false
         let due = block
         block = []
         return due

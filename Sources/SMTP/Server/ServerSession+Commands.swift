@@ -122,8 +122,9 @@ extension ServerSession {
         }
         if settings.offersTLS, tls == nil { keywords.append("STARTTLS") }
         if settings.authentication != .none, tls != nil {
-            let names = SASLExchange.Mechanism.allCases.map(\.rawValue)
-            keywords.append("AUTH \(names.joined(separator: " "))")
+            let names = settings.mechanisms.map(\.rawValue).joined(separator: " ")
+            keywords.append("AUTH \(names)")
+            if settings.offersOldAuthentication { keywords.append("AUTH=\(names)") }
         }
         keywords.append("HELP")
         return keywords

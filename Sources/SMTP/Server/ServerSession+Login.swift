@@ -8,7 +8,9 @@ extension ServerSession {
         // Never without TLS, even if the client has already sent its password.
         guard tls != nil else { return send(count(ServerReplies.encryptionFirst)) }
         guard login == nil else { return send(count(ServerReplies.alreadyLoggedIn)) }
-        guard let mechanism = SASLExchange.Mechanism(name: name.utf8) else {
+        guard let mechanism = SASLExchange.Mechanism(name: name.utf8),
+            settings.mechanisms.contains(mechanism)
+        else {
             return send(count(ServerReplies.unknownMechanism))
         }
         var exchange = SASLExchange(mechanism)

@@ -100,11 +100,12 @@ package struct ServerSession: Sendable {
             outbox = forgive(reply)
         case (.asking(.recipient(let recipient)), .accepted):
             state = .ready
-            acceptedRecipients += 1
             outbox = ServerReplies.recipientAccepted
+            // Named twice it is one, and earns the client no more patience with unknown ones.
             if transaction?.envelope.recipients.contains(where: { $0.address == recipient.address })
                 == false
             {
+                acceptedRecipients += 1
                 transaction?.envelope.recipients.append(recipient)
             }
         case (.asking(.recipient), .refused(let reply)):
@@ -155,7 +156,7 @@ package struct ServerSession: Sendable {
         outbox = ServerReplies.queued("\(id)")
     }
 
-    /// Says that the draft failed, at any time after it was begun; the conversation has dropped it.
+    /// Says that the message cannot be taken, at any time while it comes; a draft was dropped by the conversation.
     ///
     /// - Parameter reply: What the client hears at the message's end.
     package mutating func fail(_ reply: Reply) {
@@ -165,8 +166,8 @@ package struct ServerSession: Sendable {
             resetTransaction()
             state = .ready
             outbox = reply
-        case .body, .offered: content?.refuse(reply)
-        default: break
+        case .header, .body, .offered: content?.refuse(reply)
+        case .refused, nil: break
         }
     }
 
@@ -197,6 +198,18 @@ package struct ServerSession: Sendable {
     }
 
     // MARK: What the conversation may want to know
+
+    /// Octets that are kept in memory until more comes.
+    package var heldOctets: Int { framer.pendingCount + (content?.block.count ?? 0) }
+
+    /// Hands out at once what has come of the message's body, however little it is.
+    package mutating func handOut() { content?.isHurried = true }
+
+    /// The envelope of the message whose octets are coming in; nil while commands are read.
+    package var envelopeUnderWay: Envelope? {
+        if case .receiving = state, content != nil { return transaction?.envelope }
+        return nil
+    }
 
     /// Whether nothing is under way: the server may stop without a loss of work.
     package var isIdle: Bool { transaction == nil && content == nil }

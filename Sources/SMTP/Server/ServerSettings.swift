@@ -10,6 +10,10 @@ package struct ServerSettings: Sendable {
     /// STARTTLS can be offered.
     package var offersTLS = false
     package var authentication = Authentication.none
+    /// The mechanisms of AUTH, in the order in which they are offered.
+    package var mechanisms = SASLExchange.Mechanism.allCases
+    /// AUTH is also offered in the form `AUTH=`, for clients from before RFC 2554.
+    package var offersOldAuthentication = false
     package var extensions = Extensions.all
     /// Octets of the longest message, its line ends included and stuffed dots not (RFC 1870 §5).
     package var maxMessageSize = 50 << 20

@@ -53,6 +53,7 @@ import Testing
         #expect(smtp.certificates.map(\.group) == ["default"])
         #expect(smtp.listeners.allSatisfy { $0.service == .smtp })
         #expect(smtp.settings.maxConnections == 6667)
+        #expect(smtp.settings.maxMemory == ((256 << 20) + 2) / 3)
         #expect(smtp.methods == [.relay, .direct])
         configuration.smarthosts = []
         #expect(SMTPSlice(configuration, certificates: []).methods == [.direct])

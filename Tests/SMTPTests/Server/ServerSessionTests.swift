@@ -233,6 +233,48 @@ import Testing
         #expect(said.hasPrefix("452 4.3.1 ") && said.hasSuffix("250 2.0.0 Fine\r\n"))
     }
 
+    /// Where all sessions together hold too much, those give up that hold much of a header.
+    @Test func headerCanBeGivenUp() {
+        var subject = subject("\(opening)DATA\r\n")
+        #expect(subject.session.envelopeUnderWay?.recipients.count == 1)
+        subject.receive(Array("Subject: x\r\nX-More: yyy".utf8))
+        _ = subject.output()
+        #expect(subject.session.heldOctets == 23)
+        subject.session.fail(ServerReplies.storageFull)
+        #expect(subject.session.heldOctets == 0)
+        subject.receive(Array("yyy\r\n\r\nbody\r\n.\r\nNOOP\r\n".utf8))
+        let said = String(decoding: subject.output(), as: UTF8.self)
+        #expect(said.hasPrefix("452 4.3.1 ") && said.hasSuffix("250 2.0.0 Fine\r\n"))
+        #expect(subject.session.envelopeUnderWay == nil && subject.stored.isEmpty)
+    }
+
+    @Test func bodyCanBeHandedOutEarly() {
+        var subject = subject("\(opening)DATA\r\n\r\n")
+        subject.receive(Array("some text".utf8))
+        _ = subject.output()
+        #expect(subject.session.heldOctets == 11 && subject.draft == [])
+        subject.session.handOut()
+        _ = subject.output()
+        #expect(subject.session.heldOctets == 0)
+        #expect(subject.draft == Array("\r\nsome text".utf8))
+        subject.receive(Array(" more".utf8))
+        _ = subject.output()
+        #expect(subject.session.heldOctets == 5)
+        subject.receive(Array("\r\n.\r\n".utf8))
+        _ = subject.output()
+        #expect(subject.stored == [Array("\r\nsome text more\r\n".utf8)])
+    }
+
+    /// Naming a known recipient again and again buys no patience with unknown ones.
+    @Test func repeatedRecipientsEarnNothing() {
+        var subject = subject("MAIL FROM:<a@example.org>\r\n")
+        subject.receive(
+            Array(String(repeating: "RCPT TO:<tim@example.test>\r\n", count: 500).utf8))
+        _ = subject.output()
+        subject.receive(Array(String(repeating: "RCPT TO:<x@example.test>\r\n", count: 200).utf8))
+        #expect(String(decoding: subject.output(), as: UTF8.self).hasSuffix("(closed)\r\n"))
+    }
+
     @Test func nothingIsTakenAfterTheEnd() {
         var subject = subject("QUIT\r\n\(opening)")
         #expect(subject.isClosed)

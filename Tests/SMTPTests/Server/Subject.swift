@@ -44,6 +44,8 @@ struct Subject: TranscriptSubject {
         case "STARTTLS offered": settings.offersTLS = true
         case "login optional": settings.authentication = .optional
         case "login required": settings.authentication = .required
+        case "login by PLAIN only": settings.mechanisms = [.plain]
+        case "old AUTH offered": settings.offersOldAuthentication = true
         case "no extensions": settings.extensions = []
         case "recipients at most": settings.maxRecipients = number
         case "header at most": settings.maxHeaderSize = number
