@@ -122,12 +122,12 @@ final class Destination {
             guard transmit.mayClaim(for: self), let id = parked.take() else { return }
             guard transmit.agenda.takeFromLine(id, at: index) else { continue }
             pulled += 1
-            transmit.start(id, isTouched: false) { [self] in
-                pulled -= 1
-                refill()
-            }
+            transmit.start(id, isTouched: false, from: self)
         }
     }
+
+    /// An entry out of `parked` was claimed, or could not be; it needs the room that was kept for it.
+    func pulledIn() { pulled -= 1 }
 
     // MARK: How it goes
 

@@ -199,8 +199,8 @@ final class Transmit {
     /// - Parameters:
     ///   - id: The entry.
     ///   - isTouched: Somebody wants it tried whatever its file says.
-    ///   - onClaimed: Called when that is done, whatever came of it.
-    func start(_ id: QueueID, isTouched: Bool, onClaimed: (() -> Void)? = nil) {
+    ///   - line: Where it waited, if it waited in a line.
+    func start(_ id: QueueID, isTouched: Bool, from line: Destination? = nil) {
         jobs += 1
         claims += 1
         let relay = relay
@@ -213,8 +213,9 @@ final class Transmit {
                 claimed = .failure(error)
             }
             claims -= 1
+            line?.pulledIn()
             admit(id, claimed, isTouched: isTouched)
-            onClaimed?()
+            line?.refill()
         }
     }
 

@@ -191,12 +191,13 @@ class RemoteServer:
         if self.users and not session.login:
             self._say(session, verb, argument, "530 5.7.0 log in first")
             return
-        session.recipients = []
+        session.sender, session.recipients = None, []
         if self._say(session, verb, argument, "250 2.1.0 ok") == b"2":
             session.sender = argument
 
     def _rcpt(self, session, verb, argument):
-        if self._say(session, verb, argument, "250 2.1.5 ok") == b"2":
+        good = "250 2.1.5 ok" if session.sender else "503 5.5.1 MAIL first"
+        if self._say(session, verb, argument, good) == b"2":
             session.recipients.append(argument)
 
     def _data(self, session, verb, argument):
