@@ -22,6 +22,7 @@ nonisolated struct MaildropListing: Sendable {
         var start: UInt32
         var length: UInt16
         var baseLength: UInt16
+        var uniqueIDStart: UInt8
         var uniqueIDLength: UInt8
         var place: Place
         var isOurs: Bool
@@ -55,7 +56,12 @@ nonisolated struct MaildropListing: Sendable {
     /// What UIDL says.
     func uniqueID(at index: Int) -> ArraySlice<UInt8> {
         if let other = otherIDs[index] { return other[...] }
-        return name(entries[index]).prefix(Int(entries[index].uniqueIDLength))
+        return nameID(entries[index])
+    }
+
+    /// The unique id as the name has it.
+    private func nameID(_ entry: Entry) -> ArraySlice<UInt8> {
+        name(entry).dropFirst(Int(entry.uniqueIDStart)).prefix(Int(entry.uniqueIDLength))
     }
 
     /// The file, relative to the Maildir, for C.
@@ -83,6 +89,7 @@ nonisolated struct MaildropListing: Sendable {
                 arrival: name.arrival, random: name.random, size: name.size ?? -1,
                 start: UInt32(names.count), length: UInt16(bytes.count),
                 baseLength: UInt16(name.baseLength),
+                uniqueIDStart: UInt8(name.uniqueIDStart),
                 uniqueIDLength: UInt8(name.uniqueIDLength ?? 0), place: place, isOurs: name.isOurs))
         names.append(contentsOf: bytes)
     }
@@ -105,7 +112,10 @@ nonisolated struct MaildropListing: Sendable {
                 continue
             }
             entries.append(entry)
-            if entry.isOurs { continue }
+            if entry.isOurs {
+                if entry.uniqueIDStart > 0 { keepID(of: entry, at: entries.count - 1) }
+                continue
+            }
             // Foreign names may share what stands before the comma, and are neighbours then: the whole name decides.
             let start = name(entry).prefix(Int(entry.uniqueIDLength))
             let isTaken = last.map { name($0).prefix(Int($0.uniqueIDLength)) == start } ?? false
@@ -113,6 +123,14 @@ nonisolated struct MaildropListing: Sendable {
                 otherIDs[entries.count - 1] = MessageName.hashedID(base(entry))
             }
         }
+    }
+
+    /// Undoes the escapes in the unique id that an import has kept.
+    private mutating func keepID(of entry: Entry, at index: Int) {
+        let id = nameID(entry)
+        guard id.isEmpty || id.contains(UInt8(ascii: "%")) else { return }
+        let text = NamePart.unescape(String(decoding: id, as: UTF8.self))
+        otherIDs[index] = text.map { Array($0.utf8) } ?? MessageName.hashedID(base(entry))
     }
 
     private func isSameMessage(_ one: Entry, _ other: Entry) -> Bool {

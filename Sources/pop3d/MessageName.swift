@@ -3,8 +3,9 @@ import Mail
 
 /// What a file name of a Maildir tells, read as octets: a mailbox may hold a hundred thousand.
 ///
-/// Our own names are `<id>.<host>,S=<octets>`; others follow the Maildir convention, `<seconds>.<unique>.<host>`
-/// with or without `,S=` (octets on the disk) and `,W=` (octets with CRLF), flags behind `:` once in `cur`.
+/// Our own names are `<id>.<host>,S=<octets>`, with `,U=<unique id>` behind when an import has kept the one that
+/// clients know from another server, escaped as in the queue's names. Others follow the Maildir convention,
+/// `<seconds>.<unique>.<host>` with or without `,S=` (octets on the disk) and `,W=` (octets with CRLF), flags behind `:` once in `cur`.
 nonisolated struct MessageName: Equatable, Sendable {
     /// Microseconds since 1970; 0 when the name tells none.
     let arrival: UInt64
@@ -15,6 +16,8 @@ nonisolated struct MessageName: Equatable, Sendable {
     let size: Int?
     /// Octets before the flags; this part of the name never changes.
     let baseLength: Int
+    /// Where the unique id begins.
+    let uniqueIDStart: Int
     /// Octets that are the unique id; nil when they cannot be one (RFC 1939 §7, UIDL).
     let uniqueIDLength: Int?
 
@@ -34,9 +37,12 @@ nonisolated struct MessageName: Equatable, Sendable {
             arrival = id.microseconds
             random = id.random
             self.size = size
-            uniqueIDLength = QueueID.textLength
+            let kept = Self.place(UInt8(ascii: "U"), of: base[comma...])
+            uniqueIDStart = kept?.startIndex ?? 0
+            uniqueIDLength = kept?.count ?? QueueID.textLength
         } else {
             isOurs = false
+            uniqueIDStart = 0
             arrival = Self.arrival(base[..<comma])
             random = 0
             size = Self.field(UInt8(ascii: "W"), of: base[comma...])
@@ -48,13 +54,19 @@ nonisolated struct MessageName: Equatable, Sendable {
 
     /// `,S=123` among the fields behind the first comma.
     private static func field(_ key: UInt8, of fields: Slice<UnsafeBufferPointer<UInt8>>) -> Int? {
+        place(key, of: fields).flatMap(number)
+    }
+
+    /// What stands behind `,S=` up to the next comma.
+    private static func place(
+        _ key: UInt8, of fields: Slice<UnsafeBufferPointer<UInt8>>
+    ) -> Slice<UnsafeBufferPointer<UInt8>>? {
         var position = fields.startIndex
         while position + 3 < fields.endIndex {
             if fields[position] == UInt8(ascii: ","), fields[position + 1] == key,
                 fields[position + 2] == UInt8(ascii: "=")
             {
-                let digits = fields[(position + 3)...].prefix { $0 != UInt8(ascii: ",") }
-                return number(digits)
+                return fields[(position + 3)...].prefix { $0 != UInt8(ascii: ",") }
             }
             position += 1
         }

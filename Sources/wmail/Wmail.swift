@@ -16,6 +16,7 @@ struct Wmail: ParsableCommand {
         groupedSubcommands: [
             CommandGroup(
                 name: "Who has mail here",
-                subcommands: [GroupCommand.self])
+                subcommands: [GroupCommand.self]),
+            .mail,
         ])
 }

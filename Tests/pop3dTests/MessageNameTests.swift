@@ -23,6 +23,9 @@ import Testing
             name: "\(id).h,S=0:2,RS", arrival: id.microseconds, isOurs: true, size: 0,
             base: "\(id).h,S=0", uniqueID: "\(id)"),
         Row(
+            name: "\(id).imported,S=12,U=0000000a4b1c:2,S", arrival: id.microseconds, isOurs: true,
+            size: 12, base: "\(id).imported,S=12,U=0000000a4b1c", uniqueID: "0000000a4b1c"),
+        Row(
             name: "\(id).h,S=12x", base: "\(id).h,S=12x", uniqueID: "\(id).h"),
         Row(name: "\(id).h", base: "\(id).h", uniqueID: "\(id).h"),
         Row(
@@ -53,7 +56,7 @@ import Testing
         #expect(name.size == row.size)
         #expect(octets.prefix(name.baseLength) == Array(row.base.utf8)[...])
         #expect(
-            name.uniqueIDLength.map { octets.prefix($0) }
+            name.uniqueIDLength.map { octets.dropFirst(name.uniqueIDStart).prefix($0) }
                 == row.uniqueID.map { Array($0.utf8)[...] })
     }
 

@@ -33,6 +33,28 @@ package struct MaildirName: Hashable, Sendable {
         flags = ""
     }
 
+    /// The name of a message that came from another program, under the unique id that POP3 clients know it by.
+    ///
+    /// - Parameters:
+    ///   - id: Its place in the order of arrival.
+    ///   - host: As for a delivered message.
+    ///   - size: Octets.
+    ///   - uniqueID: 1 to 70 printable characters (RFC 1939 §7); nil to use the id.
+    ///   - flags: Of the message once it is in `cur`.
+    package init(id: QueueID, host: String, size: Int, uniqueID: String?, flags: String) {
+        let field = uniqueID.map { ",U=\(NamePart.escape($0))" } ?? ""
+        base = "\(id).\(Self.hostPart(host)),S=\(size)\(field)"
+        self.flags = flags
+    }
+
+    /// The unique id that an import has kept (`U=`); nil when the name has none.
+    package var keptUniqueID: String? {
+        for field in base.split(separator: ",").dropFirst() where field.hasPrefix("U=") {
+            return NamePart.unescape(String(field.dropFirst(2)))
+        }
+        return nil
+    }
+
     /// The file name.
     package var text: String {
         flags.isEmpty ? base : "\(base):2,\(flags)"

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import CLinux
 import Glibc
 
 /// What a name in `queue/local` stands for just now; docs/queue.md §3 has the states.
@@ -52,7 +51,7 @@ package enum EntryInspection: Equatable, Sendable {
         let judgement = judge(name, now)
         guard case .deliverable(let entry, let size) = judgement else { return judgement }
         if now.isCommitted, !verifying { return judgement }
-        if let claim = entry.claim, try checksum(of: file) != claim.checksum {
+        if let claim = entry.claim, try file.checksum() != claim.checksum {
             return .corrupt("its contents do not have the checksum that its name claims")
         }
         // Its writer died before the flush, or we cannot know better: never a rename before the contents.
@@ -69,17 +68,6 @@ package enum EntryInspection: Equatable, Sendable {
                 "it has \(status.size) octets, and its name claims \(claim.size)")
         }
         return .deliverable(entry, size: status.size)
-    }
-
-    static func checksum(of file: borrowing File) throws(SystemError) -> UInt32 {
-        var checksum: UInt32 = 0
-        var offset = 0
-        while true {
-            let part = try file.read(atMost: 128 << 10, at: offset)
-            if part.isEmpty { return checksum }
-            checksum = wm_crc32c(checksum, part, part.count)
-            offset += part.count
-        }
     }
 }
 

@@ -89,6 +89,17 @@ package enum EnvelopeFile {
         return (entry, unreadable)
     }
 
+    /// The events in the order in which they happened; lines that cannot be read are passed over.
+    package static func history(_ bytes: [UInt8]) -> [RelayEvent] {
+        bytes.split(separator: 0x0A).dropFirst().compactMap { line in
+            do throws(EnvelopeError) {
+                return try event(json(of: line))
+            } catch {
+                return nil
+            }
+        }
+    }
+
     /// When the next attempt is due, from the file's end alone.
     ///
     /// - Parameter tail: The last octets of the file.

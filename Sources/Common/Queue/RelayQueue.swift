@@ -133,7 +133,7 @@ package final class RelayQueue: Sendable {
                 return "its .msg has \(status.size) octets, and its .env claims \(claim.size)"
             }
             guard !isSealed else { return nil }
-            guard try EntryInspection.checksum(of: message) == claim.checksum else {
+            guard try message.checksum() == claim.checksum else {
                 return "its .msg does not have the checksum that its .env claims"
             }
             try message.synchronize()

@@ -127,4 +127,27 @@ package struct File: ~Copyable, Sendable {
         let number = number
         try check("fchmod", on: path) { fchmod(number, mode) }
     }
+
+    /// Gives the file the owner, group and permission bits of another; the owner only where this user may.
+    package func adopt(_ status: FileStatus) throws(SystemError) {
+        let number = number
+        if geteuid() == 0 {
+            try check("fchown", on: path) { fchown(number, status.owner, status.group) }
+        }
+        try check("fchmod", on: path) { fchmod(number, status.permissions) }
+    }
+
+    /// The CRC-32C of the contents.
+    ///
+    /// - Throws: `SystemError` of pread(2).
+    package func checksum() throws(SystemError) -> UInt32 {
+        var checksum: UInt32 = 0
+        var offset = 0
+        while true {
+            let part = try read(atMost: 128 << 10, at: offset)
+            if part.isEmpty { return checksum }
+            checksum = wm_crc32c(checksum, part, part.count)
+            offset += part.count
+        }
+    }
 }

@@ -106,6 +106,16 @@ package struct Folder: ~Copyable, Sendable {
         }
     }
 
+    /// Gives a file the present time, which wakes whoever watches the folder.
+    ///
+    /// - Throws: `SystemError` of utimensat(2).
+    package func touch(_ name: String) throws(SystemError) {
+        let number = number
+        try check("utimensat", on: "\(path)/\(name)") {
+            utimensat(number, name, nil, AT_SYMLINK_NOFOLLOW)
+        }
+    }
+
     /// Removes a file's name.
     package func unlink(_ name: String) throws(SystemError) {
         let number = number
@@ -130,6 +140,33 @@ package struct Folder: ~Copyable, Sendable {
             fstatat(number, name, &result, AT_SYMLINK_NOFOLLOW)
         }
         return FileStatus(result)
+    }
+
+    /// Flushes everything on the folder's file system to the disk.
+    ///
+    /// - Throws: `SystemError` of openat(2) or syncfs(2).
+    package func synchronizeFileSystem() throws(SystemError) {
+        let number = number
+        let opened = try check("openat", on: path) {
+            openat(number, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        }
+        let folder = FileDescriptor(owning: opened)
+        try check("syncfs", on: path) { wm_sync_file_system(folder.number) }
+    }
+
+    /// Gives a folder inside this one the owner and group of another and its permission bits, where this user may.
+    ///
+    /// - Throws: `SystemError` of fchownat(2) or fchmodat(2).
+    package func adopt(_ status: FileStatus, for name: String) throws(SystemError) {
+        let number = number
+        if geteuid() == 0 {
+            try check("fchownat", on: "\(path)/\(name)") {
+                fchownat(number, name, status.owner, status.group, AT_SYMLINK_NOFOLLOW)
+            }
+        }
+        try check("fchmodat", on: "\(path)/\(name)") {
+            fchmodat(number, name, status.permissions, 0)
+        }
     }
 
     /// Flushes the folder's entries to the disk.

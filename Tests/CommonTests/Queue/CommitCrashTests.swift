@@ -22,7 +22,7 @@ import Testing
         let folder = try Folder("\(fixture.root)/queue/corrupt")
         let scratch = try File("scratch", in: folder, flags: O_RDWR | O_CREAT)
         try scratch.write(message)
-        checksum = try EntryInspection.checksum(of: scratch)
+        checksum = try scratch.checksum()
         try folder.unlink("scratch")
         let claim = EntryName.Claim(size: message.count, checksum: checksum)
         var commit = Commit(

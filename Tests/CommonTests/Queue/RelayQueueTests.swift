@@ -25,7 +25,7 @@ import Testing
         let folder = try Folder("\(fixture.root)/queue/hold")
         let scratch = try File("scratch", in: folder, flags: O_RDWR | O_CREAT)
         try scratch.write(message)
-        let checksum = try EntryInspection.checksum(of: scratch)
+        let checksum = try scratch.checksum()
         try folder.unlink("scratch")
         let claim = EntryName.Claim(size: message.count, checksum: checksum)
         let entry = RelayEntry(

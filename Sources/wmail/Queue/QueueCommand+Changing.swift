@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import Common
+import Glibc
+
+/// A `wmail queue` command that changes entries.
+protocol QueueChangingCommand: AnsweringCommand {
+    static var change: QueueChange { get }
+    var options: QueueOptions { get }
+    var ids: [String] { get }
+}
+
+extension QueueChangingCommand {
+    func validate() throws {
+        if options.filter(ids: ids).choosesAll, options.place == nil {
+            throw ValidationError("Name entries by their ids, or choose them by a filter.")
+        }
+    }
+
+    func answer() throws(Failure) -> Answer {
+        try Self.change(try common.places, options.filter(ids: ids, in: Self.change.places))
+    }
+
+    /// Does it to all entries that match, as far as it goes.
+    static func change(_ places: Places, _ filter: QueueFilter) throws(Failure) -> Answer {
+        let entries = try QueueView(places).entries(filter)
+        guard !entries.isEmpty else { throw .noEntry(filter.ids) }
+        return try QueueResult(Self.change, places, entries).answer
+    }
+}
+
+/// What came of a change of many entries.
+struct QueueResult {
+    let change: QueueChange
+    private(set) var done: [QueuedEntry] = []
+    private(set) var failed: [(QueuedEntry, QueueChangeError)] = []
+
+    /// Carries it out on each; one that fails keeps no other from it.
+    init(_ change: QueueChange, _ places: Places, _ entries: [QueuedEntry]) throws(Failure) {
+        self.change = change
+        let changer = try translating { () throws(SystemError) in try QueueChanger(places) }
+        for entry in entries {
+            do throws(QueueChangeError) {
+                try changer.carryOut(change, on: entry)
+                done.append(entry)
+            } catch {
+                failed.append((entry, error))
+            }
+        }
+    }
+
+    var answer: Answer {
+        let (change, done, failed) = (change, done, failed)
+        let json: JSON = [
+            "done": .strings(done.map(\.name)),
+            "failed": .array(
+                failed.map {
+                    ["name": .string($0.0.name), "reason": .string($0.1.description)]
+                }),
+        ]
+        return Answer(json: json, status: failed.isEmpty ? .good : .failed) { palette in
+            let good = done.map { "\(palette.good(change.done)): \(Output.printable($0.name))\n" }
+            let bad = failed.map {
+                "\(palette.bad("left")): \(Output.printable($0.0.name)): \($0.1)\n"
+            }
+            return (good + bad).joined()
+        }
+    }
+}
+
+/// `wmail queue retry`.
+struct QueueRetry: QueueChangingCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "retry", abstract: "Tries entries now, whenever their next attempt was due.")
+    static let change = QueueChange.retry
+
+    @OptionGroup var common: CommonOptions
+    @OptionGroup var options: QueueOptions
+    @Argument(help: "The entries' ids.") var ids: [String] = []
+}
+
+/// `wmail queue flush`.
+struct QueueFlush: AnsweringCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "flush",
+        abstract: "Tries everything that waits now, or what the filters choose.")
+
+    @OptionGroup var common: CommonOptions
+    @OptionGroup var options: QueueOptions
+
+    func answer() throws(Failure) -> Answer {
+        let places = try common.places
+        let entries = try QueueView(places).entries(options.filter(in: QueueChange.retry.places))
+        return try QueueResult(.retry, places, entries).answer
+    }
+}
+
+/// `wmail queue hold`.
+struct QueueHold: QueueChangingCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "hold", abstract: "Holds entries back until they are released.")
+    static let change = QueueChange.hold
+
+    @OptionGroup var common: CommonOptions
+    @OptionGroup var options: QueueOptions
+    @Argument(help: "The entries' ids.") var ids: [String] = []
+}
+
+/// `wmail queue release`.
+struct QueueRelease: QueueChangingCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "release",
+        abstract: "Puts held entries back; a message that was edited goes out as it is now.")
+    static let change = QueueChange.release
+
+    @OptionGroup var common: CommonOptions
+    @OptionGroup var options: QueueOptions
+    @Argument(help: "The entries' ids.") var ids: [String] = []
+}
+
+/// `wmail queue remove`.
+struct QueueRemove: QueueChangingCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "remove",
+        abstract: "Deletes entries for good; nobody gets them, and no sender is told.",
+        discussion:
+            "Entries that filters choose are counted first and need --yes or a yes on the terminal."
+    )
+    static let change = QueueChange.remove
+
+    @OptionGroup var common: CommonOptions
+    @OptionGroup var options: QueueOptions
+    @Flag(help: "Do not ask.") var yes = false
+    @Argument(help: "The entries' ids.") var ids: [String] = []
+
+    func answer() throws(Failure) -> Answer {
+        let places = try common.places
+        let entries = try QueueView(places).entries(options.filter(ids: ids))
+        guard !entries.isEmpty else { throw .noEntry(ids) }
+        if ids.isEmpty, !yes { try confirm(entries.count) }
+        return try QueueResult(.remove, places, entries).answer
+    }
+
+    private func confirm(_ count: Int) throws(Failure) {
+        guard isatty(STDIN_FILENO) == 1, !common.json else {
+            throw Failure(
+                "\(count) entries match, and would be deleted for good",
+                cure: "look at them with wmail queue list; then add --yes", status: .no)
+        }
+        Output.write("\(count) entries match. Delete them for good? [y/N] ", to: STDERR_FILENO)
+        guard readLine()?.lowercased().hasPrefix("y") == true else {
+            throw Failure("nothing was deleted", status: .no)
+        }
+    }
+}
