@@ -69,11 +69,9 @@ extension Conversation {
 
     func judge(_ recipient: Recipient) async -> Verdict {
         let address = recipient.address
-        let question = AccountQuestion.recipient(
-            group: group, localPart: address.localPart.text, domain: address.domain.ascii)
         var found: (accounts: [AccountName], forwards: [ForwardAddress]) = ([], [])
         let whose: ReceptionPolicy.RecipientFacts.Address
-        switch await service.accounts.ask(question) {
+        switch await whoGets(address) {
         case .recipients(let accounts, let forwards):
             found = (accounts, forwards)
             whose = .known
@@ -105,6 +103,16 @@ extension Conversation {
         case .unknownUser: return .refused(ServerReplies.unknownUser)
         case .mailboxDisabled: return .refused(ServerReplies.mailboxDisabled)
         }
+    }
+
+    private func whoGets(_ address: MailAddress) async -> AccountAnswer {
+        func question(_ domain: String) -> AccountQuestion {
+            .recipient(group: group, localPart: address.localPart.text, domain: domain)
+        }
+        let answer = await service.accounts.ask(question(address.domain.ascii))
+        guard answer == .notLocal, address == session.postmaster else { return answer }
+        // Every host must have one (RFC 5321 §4.5.1), also where its own name is no mail domain: the group's.
+        return await service.accounts.ask(question(""))
     }
 
     /// What relayd transmit is told of the message; nil when all of it stays here.

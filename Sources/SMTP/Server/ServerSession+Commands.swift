@@ -154,7 +154,7 @@ extension ServerSession {
         let address: MailAddress
         switch path {
         case .address(let given): address = given
-        case .postmaster: address = MailAddress(.postmaster, at: settings.postmasterDomain)
+        case .postmaster: address = postmaster
         }
         let needsUTF8 = !address.isASCII || parameters.original?.type == "utf-8"
         guard envelope.isInternational || !needsUTF8 || path == .postmaster else {

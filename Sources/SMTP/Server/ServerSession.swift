@@ -199,6 +199,9 @@ package struct ServerSession: Sendable {
 
     // MARK: What the conversation may want to know
 
+    /// Whom `<postmaster>` without a domain means.
+    package var postmaster: MailAddress { MailAddress(.postmaster, at: settings.postmasterDomain) }
+
     /// Octets that are kept in memory until more comes.
     package var heldOctets: Int { framer.pendingCount + (content?.block.count ?? 0) }
 
