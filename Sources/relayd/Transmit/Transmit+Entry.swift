@@ -155,6 +155,7 @@ extension Transmit {
                 "id": job.id, "from": job.entry.envelope.envelope.sender, "to": address,
                 "host": record.host, "tls": record.tls, "stage": outcome.stage.rawValue,
                 "status": outcome.status, "reply": outcome.text,
+                "mayBeDuplicate": outcome.mayBeDuplicate,
                 "seconds": Deliver.seconds(since: job.id.microseconds),
             ])
     }

@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mail for other servers: by smarthost, by MX, by localMX; retried, and never lost."""
 
+import contextlib
 import os
 import time
 
-from harness import Server, eventually, expect, expect_equal, make_certificate
-from harness import messages
-from harness.remote import PORT, NameServer, RemoteServer, address, addresses
+from harness import Server, eventually, expect, expect_equal, messages, timeout
+from harness.remote import PORT, Close, NameServer, RemoteServer, address, addresses
 
 RETRY_SOON = {"retryMinutes": [0.02], "retryJitterPercent": 0, "useIPv6": False}
 
 
-def sending(smarthost=None, local_mx=None, zone=None, more=None, ports=(PORT,), **how):
+def sending(smarthost=None, local_mx=None, zone=None, more=None, ports=(PORT,), change=None, **how):
     """A server that sends: through a smarthost, by localMX.json, or by the MX records of a zone."""
-    def change(config):
+    def configure(config):
         config["SMTPServices"]["MailRelay"] = {"enable": True, **smarthost} if smarthost else {"enable": False}
         config["mailTry"] = ["relay"] if smarthost else ["direct"]
         settings = config["SMTPServices"].setdefault("settings", {})
@@ -21,11 +21,13 @@ def sending(smarthost=None, local_mx=None, zone=None, more=None, ports=(PORT,), 
         config["DeliverySettings"] = {**RETRY_SOON, **(more or {})}
         if zone is not None:
             config["DeliverySettings"]["nameservers"] = [f"{address(9)}:5353"]
+        if change:
+            change(config)
 
     def prepare(server):
         if local_mx:
             server.write("config/localMX.json", local_mx)
-    return Server(config=change, prepare=prepare, **how)
+    return Server(config=configure, prepare=prepare, **how)
 
 
 def submit(server, to, text="hello", sender="alice@example.test"):
@@ -307,3 +309,155 @@ def test_what_cannot_be_read_is_moved_aside():
         eventually(lambda: f"corrupt/{name}.env" in server.queue() and f"corrupt/{name}.msg" in server.queue(),
                    "both are in queue/corrupt")
         expect("event=queue.corrupt" in server.log(), "the log says why")
+
+
+# A server that misbehaves
+
+class Misdeed:
+    """What a server does, and what has to come of a message to bob@b.test."""
+
+    def __init__(self, name, rule, outcome, says="", extensions=RemoteServer.EXTENSIONS, message=None, starttls=False,
+                 to="bob@b.test", options=()):
+        self.name, self.rule, self.outcome, self.says = name, rule, outcome, says
+        self.extensions, self.starttls, self.to, self.options = extensions, starttls, to, options
+        self.message = message or messages.simple("hello", sender="alice@example.test")
+
+
+def on(stage, answer, times=99):
+    """A rule: the stage gets this answer so many times; a callable is called with the session."""
+    left = [times]
+
+    def rule(session, at, argument):
+        if at != stage or left[0] == 0:
+            return None
+        left[0] -= 1
+        return answer(session) if callable(answer) else answer
+    return rule
+
+
+def hang_up(session):
+    raise Close
+
+
+def hang_up_saying(text):
+    def hang(session):
+        session.send(text.encode() + b"\r\n")
+        raise Close
+    return hang
+
+
+def trickle(session):
+    """One octet a second, for as long as anybody listens."""
+    for _ in range(30):
+        session.send(b"2")
+        time.sleep(1)
+    raise Close
+
+
+def fall_silent(session):
+    time.sleep(20)
+    raise Close
+
+
+EIGHT_BIT = messages.simple("Hello", "Grüße\r\n".encode(), sender="alice@example.test")
+PLAIN = tuple(word for word in RemoteServer.EXTENSIONS if word not in ("8BITMIME", "SMTPUTF8"))
+SLOWLY = tuple(word for word in RemoteServer.EXTENSIONS if word != "PIPELINING")
+
+MISDEEDS = [
+    Misdeed("421 in place of a greeting", on("greeting", "421 4.3.2 busy", 1), "sent", "relay.host-failed"),
+    Misdeed("554 in place of a greeting", on("greeting", "554 5.7.1 not you", 1), "sent", "status=4.7.1"),
+    Misdeed("521: this host takes no mail", on("greeting", "521 5.3.2 no mail here"), "bounced", "5.3.2"),
+    Misdeed("hangs up before the greeting", on("greeting", hang_up, 1), "sent", "stage=greeting"),
+    Misdeed("never greets", on("greeting", fall_silent, 1), "sent", "timed out"),
+    Misdeed("trickles its greeting", on("greeting", trickle, 1), "sent", "stage=greeting"),
+    Misdeed("megabytes of greeting", on("greeting", "220-" + "x" * 5_000_000, 1), "sent", "reply without end"),
+    Misdeed("a thousand lines of greeting", on("greeting", "220-x\n" * 1000 + "220 x", 1), "sent",
+            "reply without end"),
+    Misdeed("a greeting of many lines", on("greeting", "220-one\n220-two\n220 three"), "sent"),
+    Misdeed("speaks something else", on("greeting", "SSH-2.0-OpenSSH_9.2", 1), "sent", "malformed reply"),
+    Misdeed("knows no EHLO", on("EHLO", "502 5.5.1 what?"), "sent"),
+    Misdeed("hangs up at EHLO", on("EHLO", hang_up, 1), "sent", "stage=hello"),
+    Misdeed("bare LF at the ends of its lines", on("EHLO", b"250-remote.test\n250 8BITMIME\n"), "sent"),
+    Misdeed("codes that differ in one reply", on("EHLO", "250-a\n251 b", 1), "sent", "malformed reply"),
+    Misdeed("replies to nothing", on("greeting", "220 hello\n250 and more", 1), "sent", "reply to no command"),
+    Misdeed("STARTTLS that fails in the handshake", on("STARTTLS", lambda session: session.send(
+        b"220 go\r\nthis is no TLS\r\n") or hang_up(session)), "sent", "relay.tls-failed", starttls=True),
+    Misdeed("STARTTLS that is refused after all", on("STARTTLS", "454 4.7.0 not now"), "sent", starttls=True),
+    Misdeed("hangs up at STARTTLS", on("STARTTLS", hang_up), "sent", "relay.tls-failed", starttls=True),
+    Misdeed("STARTTLS that works", on("none", ""), "sent", "tls=\"TLSv1.3", starttls=True),
+    Misdeed("421 at MAIL", on("MAIL", hang_up_saying("421 4.3.2 restarting"), 1), "sent", "421 4.3.2 restarting"),
+    Misdeed("421 at RCPT", on("RCPT", hang_up_saying("421 4.3.2 restarting"), 1), "sent", "421 4.3.2 restarting"),
+    Misdeed("421 at DATA", on("DATA", hang_up_saying("421 4.3.2 restarting"), 1), "sent", "421 4.3.2 restarting"),
+    Misdeed("421 after the message", on(".", "421 4.3.2 restarting", 1), "sent", "421 4.3.2 restarting"),
+    Misdeed("hangs up at MAIL", on("MAIL", hang_up, 1), "sent", "relay.deferred"),
+    Misdeed("hangs up at DATA", on("DATA", hang_up, 1), "sent", "relay.deferred"),
+    Misdeed("hangs up after the final dot", on(".", hang_up, 1), "sent", "mayBeDuplicate=true"),
+    Misdeed("450 at MAIL", on("MAIL", "450 4.1.8 who?", 1), "sent", "4.1.8"),
+    Misdeed("550 at MAIL", on("MAIL", "550 5.1.8 who?"), "bounced", "5.1.8"),
+    Misdeed("450 at RCPT", on("RCPT", "450 4.2.1 full", 1), "sent", "4.2.1"),
+    Misdeed("550 at RCPT without a code", on("RCPT", "550 nobody"), "bounced", "5.1.1"),
+    Misdeed("552 at RCPT is too many recipients", on("RCPT", "552 too many", 1), "sent", "4.5.3"),
+    Misdeed("452 at DATA", on("DATA", "452 4.3.1 no room", 1), "sent", "4.3.1"),
+    Misdeed("554 at DATA", on("DATA", "554 5.6.0 no"), "bounced", "5.6.0"),
+    Misdeed("451 after the message", on(".", "451 4.7.1 greylisted", 1), "sent", "relay.slowed"),
+    Misdeed("554 after the message", on(".", "554 5.7.1 spam"), "bounced", "5.7.1"),
+    Misdeed("354 to a refused MAIL", on("MAIL", "550 5.1.8 who?"), "bounced", "5.1.8"),
+    Misdeed("a reply of no meaning to DATA", on("DATA", "250 what?", 1), "sent", "unexpected reply"),
+    Misdeed("one command at a time", on("none", ""), "sent", extensions=SLOWLY),
+    Misdeed("no extension at all", on("none", ""), "sent", extensions=()),
+    Misdeed("the message is too large for it", on("none", ""), "bounced", "5.3.4", extensions=("SIZE 100",)),
+    Misdeed("no 8BITMIME for what needs it", on("none", ""), "bounced", "5.6.3", extensions=PLAIN,
+            message=EIGHT_BIT, options=["BODY=8BITMIME"]),
+    Misdeed("no 8BITMIME for what only says that it needs it", on("none", ""), "sent", extensions=PLAIN,
+            options=["BODY=8BITMIME"]),
+    Misdeed("no SMTPUTF8 for what needs it", on("none", ""), "bounced", "5.6.7", extensions=PLAIN,
+            to="grüße@b.test", options=["SMTPUTF8", "BODY=8BITMIME"]),
+    Misdeed("dots", on("none", ""), "sent", message=messages.simple(
+        "dots", b".\r\n..\r\n.hidden\r\n", sender="alice@example.test")),
+]
+
+
+@timeout(180)
+def test_servers_that_misbehave():
+    """Each at an address of its own, all at one time, one message each."""
+    certificate = os.environ["WMAIL_TESTS_CERTIFICATE"]
+    places = {misdeed: f"127.{150 + number}.{address(0).split('.', 2)[2]}" for number, misdeed in enumerate(MISDEEDS)}
+    zone = {f"m{number}.test": {"A": [places[misdeed]]} for number, misdeed in enumerate(MISDEEDS)}
+    domains = {misdeed: f"m{number}.test" for number, misdeed in enumerate(MISDEEDS)}
+    servers = {
+        misdeed: RemoteServer(places[misdeed], rule=misdeed.rule, extensions=misdeed.extensions,
+                              certificate=certificate if misdeed.starttls else None)
+        for misdeed in MISDEEDS}
+
+    def quickly(config):
+        config["SMTPServices"]["settings"]["ioTimeout"] = 5
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(NameServer(address(9), zone))
+        for each in servers.values():
+            stack.enter_context(each)
+        server = stack.enter_context(sending(zone=zone, change=quickly))
+        for misdeed in MISDEEDS:
+            to = misdeed.to.replace("b.test", domains[misdeed])
+            with server.smtp("submission", login="alice") as client:
+                client.sendmail("alice@example.test", to, misdeed.message, mail_options=list(misdeed.options))
+        relay_empty(server, 90)
+        log = server.log()
+        reports = [open(path).read() for path in server.mailbox("alice")]
+        wrong = []
+        for misdeed in MISDEEDS:
+            domain, remote = domains[misdeed], servers[misdeed]
+            lines = "\n".join(line for line in log.splitlines() if domain in line)
+            report = next((text for text in reports if f"@{domain}\n" in text), None)
+            good = len(remote.messages) == 1 and not report
+            if misdeed.outcome == "sent" and "duplicate" in misdeed.says.lower():
+                good = not report and remote.messages
+            if misdeed.outcome == "bounced":
+                good = not remote.messages and report and misdeed.says in report
+            elif misdeed.says not in lines:
+                good = False
+            if not good:
+                wrong.append(f"{misdeed.name}: {len(remote.messages)} messages, "
+                             f"{'a' if report else 'no'} report\n{lines}")
+        expect(not wrong, "\n\n".join(wrong))
+        dots = next(servers[misdeed] for misdeed in MISDEEDS if misdeed.name == "dots")
+        expect(dots.messages[0][3].endswith(b"\r\n\r\n.\r\n..\r\n.hidden\r\n"), "dots arrive as they were")

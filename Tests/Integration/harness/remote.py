@@ -125,9 +125,11 @@ class RemoteServer:
             with self.lock:
                 self.open -= 1
             try:
-                (session.connection if session else connection).close()
+                # The session's file would keep the socket open.
+                (session.connection if session else connection).shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
+            (session.connection if session else connection).close()
 
     def _say(self, session, stage, argument, good):
         said = self.rule(session, stage, argument)
