@@ -30,7 +30,16 @@ enum Program {
                 )
             ], calls: [.files, .connect]
         ).enter()
-        worker.onEnding = { _ in transmit.stop() }
+        worker.onEnding = { ending in
+            transmit.stop()
+            guard ending == .stop else { return }
+            Task {
+                // master would kill us a little later; what is in mid-air is sent again after the next start.
+                await sleep(until: .seconds(3))
+                Log.write(.warning, "worker.cut-short", ["entries": transmit.jobs])
+                worker.finish()
+            }
+        }
         worker.ready()
         await transmit.run()
         worker.finish()

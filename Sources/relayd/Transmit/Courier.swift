@@ -6,6 +6,9 @@ import TLS
 
 /// Carries parcels to one destination over one connection, one after the other.
 final class Courier {
+    /// Parcels after which a courier gives way to destinations that have none.
+    nonisolated private static let share = 10
+
     private let destination: Destination
     private let transmit: Transmit
     private var connection: RemoteConnection?
@@ -20,8 +23,12 @@ final class Courier {
     /// Works until nothing waits or the destination is in trouble.
     func run(_ first: Parcel) async {
         var parcel: Parcel? = first
+        var carried = 0
         while let present = parcel {
             guard await carry(present) else { break }
+            carried += 1
+            // Others wait for a connection: it is their turn.
+            if carried >= Self.share, transmit.isCrowded { break }
             parcel = destination.next()
         }
         guard let connection, connection.isUsable else { return }
@@ -37,7 +44,7 @@ final class Courier {
     private func carry(_ parcel: Parcel) async -> Bool {
         await waitForTurn()
         if let used = connection, !used.isUsable || used.isUsedUp(transmit.slice.settings) {
-            if used.isUsable { await used.quit() }
+            if used.isUsable { Task { await used.quit() } }
             connection = nil
         }
         if connection == nil {

@@ -155,8 +155,14 @@ extension Transmit {
                 "id": job.id, "from": job.entry.envelope.envelope.sender, "to": address,
                 "host": record.host, "tls": record.tls, "stage": outcome.stage.rawValue,
                 "status": outcome.status, "reply": outcome.text,
-                "mayBeDuplicate": outcome.mayBeDuplicate,
                 "seconds": Deliver.seconds(since: job.id.microseconds),
+            ])
+        guard outcome.mayBeDuplicate else { return }
+        Log.write(
+            .warning, "relay.unanswered",
+            [
+                "id": job.id, "to": address, "host": record.host,
+                "hint": "the message was sent to its end and not answered: it may arrive twice",
             ])
     }
 }

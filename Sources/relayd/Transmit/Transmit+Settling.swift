@@ -97,20 +97,22 @@ extension Transmit {
     private func record(_ events: [RelayEvent], of job: Job) async -> Bool {
         if events.isEmpty { return true }
         let claim = job.claim
-        return await persistently("relay.record-failed", job.id) { () throws(SystemError) in
+        return await persistently("relay.record-failed", job.id, on: flushing) {
+            () throws(SystemError) in
             try claim.record(events)
         }
     }
 
     private func remove(_ job: Job) async -> Bool {
         let claim = job.claim
-        return await persistently("relay.remove-failed", job.id) { () throws(SystemError) in
+        return await persistently("relay.remove-failed", job.id, on: pool) {
+            () throws(SystemError) in
             try claim.settle()
         }
     }
 
     private func persistently(
-        _ event: String, _ id: QueueID,
+        _ event: String, _ id: QueueID, on pool: BlockingPool,
         _ work: @escaping @Sendable () throws(SystemError) -> Void
     ) async -> Bool {
         var pause = 1.0

@@ -25,7 +25,10 @@ final class Transmit {
     let context: TLSClientContext
     let relay: RelayQueue
     let reports: Reports
+    /// For what is read and removed, which is quick.
     let pool = BlockingPool(threads: 8, name: "relayd disk")
+    /// For what is flushed: it must not keep the end of a message that was sent waiting.
+    let flushing = BlockingPool(threads: Queue.commitThreads, name: "relayd flush")
     let watch: FolderWatch
 
     var agenda = Agenda()
@@ -68,7 +71,7 @@ final class Transmit {
             verifies: slice.smarthosts.contains(where: \.verifiesCertificate))
         relay = try RelayQueue(root: slice.root)
         reports = Reports(
-            queue: try Queue(root: slice.root, pool: pool), pool: pool, host: slice.hostname,
+            queue: try Queue(root: slice.root, pool: flushing), pool: pool, host: slice.hostname,
             templates: slice.reportTemplates)
         // Before the first scan, so that nothing falls between.
         watch = try FolderWatch("\(QueueLayout.path(root: slice.root))/\(QueueLayout.relay)")
@@ -134,6 +137,7 @@ final class Transmit {
     }
 
     private func startWhatIsDue() {
+        if isStopping { return }
         while freeJobs > 0, claims < Self.mostClaims,
             let (id, isTouched) = agenda.takeDue(now: Self.milliseconds)
         {
@@ -216,6 +220,7 @@ final class Transmit {
             line?.pulledIn()
             admit(id, claimed, isTouched: isTouched)
             line?.refill()
+            startWhatIsDue()
         }
     }
 
@@ -230,6 +235,8 @@ final class Transmit {
     func jobEnded() {
         jobs -= 1
         if !starving.isEmpty { starving.removeFirst().refill() }
+        startWhatIsDue()
+        // Its next time may be the first of all.
         watch.interrupt()
     }
 
@@ -254,6 +261,9 @@ final class Transmit {
         connections += 1
         return true
     }
+
+    /// Whether destinations wait for a connection of the whole to be free.
+    var isCrowded: Bool { !hungry.isEmpty }
 
     /// A connection waits a little for the next message to its destination.
     func keep(_ connection: RemoteConnection, at destination: Destination) {

@@ -391,7 +391,7 @@ MISDEEDS = [
     Misdeed("421 after the message", on(".", "421 4.3.2 restarting", 1), "sent", "421 4.3.2 restarting"),
     Misdeed("hangs up at MAIL", on("MAIL", hang_up, 1), "sent", "relay.deferred"),
     Misdeed("hangs up at DATA", on("DATA", hang_up, 1), "sent", "relay.deferred"),
-    Misdeed("hangs up after the final dot", on(".", hang_up, 1), "sent", "mayBeDuplicate=true"),
+    Misdeed("hangs up after the final dot", on(".", hang_up, 1), "sent", "relay.unanswered"),
     Misdeed("450 at MAIL", on("MAIL", "450 4.1.8 who?", 1), "sent", "4.1.8"),
     Misdeed("550 at MAIL", on("MAIL", "550 5.1.8 who?"), "bounced", "5.1.8"),
     Misdeed("450 at RCPT", on("RCPT", "450 4.2.1 full", 1), "sent", "4.2.1"),
@@ -449,8 +449,6 @@ def test_servers_that_misbehave():
             lines = "\n".join(line for line in log.splitlines() if domain in line)
             report = next((text for text in reports if f"@{domain}\n" in text), None)
             good = len(remote.messages) == 1 and not report
-            if misdeed.outcome == "sent" and "duplicate" in misdeed.says.lower():
-                good = not report and remote.messages
             if misdeed.outcome == "bounced":
                 good = not remote.messages and report and misdeed.says in report
             elif misdeed.says not in lines:

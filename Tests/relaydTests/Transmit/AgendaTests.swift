@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+import Mail
+import Testing
+
+@testable import relayd
+
+private func id(_ number: UInt64) -> QueueID { QueueID(microseconds: number, random: number &* 77) }
+
+@Suite struct AgendaTests {
+    @Test func entriesComeInTheOrderOfTheirTimes() {
+        var agenda = Agenda()
+        let times = (0..<500).map { _ in Int.random(in: 0...1000) }
+        for (number, time) in times.enumerated() { agenda.learn(id(UInt64(number)), due: time) }
+        var taken: [Int] = []
+        while let due = agenda.nextDue() {
+            let first = agenda.takeDue(now: 1000)
+            guard let first else { break }
+            #expect(times[Int(first.id.microseconds)] == due)
+            taken.append(due)
+        }
+        #expect(taken == times.sorted())
+        #expect(agenda.count == 500, "at work, they are still known")
+    }
+
+    @Test func nothingIsDueBeforeItsTime() {
+        var agenda = Agenda()
+        agenda.learn(id(1), due: 100)
+        let early = agenda.takeDue(now: 99)
+        #expect(early == nil)
+        let late = agenda.takeDue(now: 100)
+        #expect(late?.id == id(1))
+        #expect(late?.isTouched == false)
+        let again = agenda.takeDue(now: 1000)
+        #expect(again == nil, "it is at work")
+    }
+
+    @Test func whatIsKnownIsNotLearntAgain() {
+        var agenda = Agenda()
+        agenda.learn(id(1), due: 100)
+        agenda.learn(id(1), due: 5)
+        #expect(agenda.nextDue() == 100)
+    }
+
+    @Test func touchedEntriesAreDueAtOnce() {
+        var agenda = Agenda()
+        agenda.learn(id(1), due: 1_000_000)
+        agenda.touch(id(1))
+        agenda.touch(id(2))
+        let first = agenda.takeDue(now: 1)
+        let second = agenda.takeDue(now: 1)
+        #expect(Set([first?.id, second?.id]) == [id(1), id(2)])
+        #expect(first?.isTouched == true)
+        let third = agenda.takeDue(now: 1)
+        #expect(third == nil)
+    }
+
+    @Test func whatIsTouchedAtWorkIsTriedAgain() {
+        var agenda = Agenda()
+        agenda.learn(id(1), due: 0)
+        _ = agenda.takeDue(now: 1)
+        agenda.touch(id(1))
+        let meanwhile = agenda.takeDue(now: 1)
+        #expect(meanwhile == nil, "somebody works on it")
+        agenda.putBack(id(1), due: 5000)
+        let again = agenda.takeDue(now: 1)
+        #expect(again?.id == id(1))
+        #expect(again?.isTouched == true)
+        agenda.putBack(id(1), due: 5000)
+        #expect(agenda.nextDue() == 5000, "once")
+    }
+
+    @Test func aLineKeepsItsEntriesUntilTheirTurnOrTheirTime() {
+        var agenda = Agenda()
+        for number in 1...3 as ClosedRange<UInt64> {
+            agenda.learn(id(number), due: 0)
+            _ = agenda.takeDue(now: 0)
+            agenda.line(id(number), at: 7, latest: 100)
+        }
+        let now = agenda.takeDue(now: 99)
+        #expect(now == nil)
+        let other = agenda.takeFromLine(id(1), at: 8)
+        #expect(!other, "it is in another line")
+        let turn = agenda.takeFromLine(id(1), at: 7)
+        #expect(turn)
+        let twice = agenda.takeFromLine(id(1), at: 7)
+        #expect(!twice)
+        agenda.touch(id(2))
+        let touched = agenda.takeDue(now: 0)
+        #expect(touched?.id == id(2))
+        let gone = agenda.takeFromLine(id(2), at: 7)
+        #expect(!gone)
+        let late = agenda.takeDue(now: 100)
+        #expect(late?.id == id(3))
+    }
+
+    @Test func staleTimesDoNotPileUp() {
+        var agenda = Agenda()
+        agenda.learn(id(1), due: 1)
+        for round in 0..<10_000 {
+            _ = agenda.takeDue(now: round + 1)
+            agenda.putBack(id(1), due: round + 2)
+        }
+        #expect(agenda.count == 1)
+        #expect(agenda.nextDue() == 10_001)
+        agenda.forget(id(1))
+        #expect(agenda.nextDue() == nil)
+        #expect(agenda.count == 0)
+    }
+
+    @Test func randomLivesNeverLoseAnEntry() {
+        var agenda = Agenda()
+        var generator = SystemRandomNumberGenerator()
+        var atWork: Set<QueueID> = []
+        var alive: Set<QueueID> = []
+        for step in 0..<20_000 {
+            let some = id(UInt64.random(in: 0..<200, using: &generator))
+            switch Int.random(in: 0..<6, using: &generator) {
+            case 0, 1:
+                if !alive.contains(some) {
+                    agenda.learn(some, due: step + Int.random(in: 0...50, using: &generator))
+                    alive.insert(some)
+                }
+            case 2: if alive.contains(some) { agenda.touch(some) }
+            case 3, 4:
+                if let (taken, _) = agenda.takeDue(now: step) {
+                    #expect(alive.contains(taken) && !atWork.contains(taken))
+                    atWork.insert(taken)
+                }
+            default:
+                guard let mine = atWork.randomElement(using: &generator) else { continue }
+                atWork.remove(mine)
+                if Bool.random(using: &generator) {
+                    agenda.putBack(mine, due: step + 10)
+                } else {
+                    agenda.forget(mine)
+                    alive.remove(mine)
+                }
+            }
+        }
+        for mine in atWork { agenda.putBack(mine, due: 0) }
+        var left: Set<QueueID> = []
+        while let (taken, _) = agenda.takeDue(now: .max) { left.insert(taken) }
+        #expect(left == alive)
+    }
+}
