@@ -21,6 +21,7 @@ package final class AccountClient {
     private let patience: Double
     private typealias Asker = UnsafeContinuation<AccountAnswer, Never>
     private var exchange = AccountExchange<Asker>()
+    private var cache = AnswerCache()
     private var link: SeqpacketLink?
     private var lostAt: Deadline?
     private var isWatching = false
@@ -55,8 +56,9 @@ package final class AccountClient {
             tell(question)
             return .allowed
         }
+        if let answer = cache.answer(to: question, now: .now) { return answer }
         guard exchange.count < Self.pendingLimit else { return .unavailable }
-        return await withUnsafeContinuation { continuation in
+        let answer = await withUnsafeContinuation { continuation in
             do throws(AccountCodecError) {
                 let datagram = try exchange.ask(
                     question, asker: continuation, deadline: .seconds(patience))
@@ -67,6 +69,8 @@ package final class AccountClient {
                 continuation.resume(returning: Self.answer(toOversized: question))
             }
         }
+        cache.remember(answer, to: question, now: .now)
+        return answer
     }
 
     /// Tells authd what has no answer.
