@@ -17,7 +17,7 @@ deps: ## Install the Debian packages that the build needs and that are missing
 	@packaging/dependencies build
 
 test-deps:
-	@packaging/dependencies build test
+	@packaging/dependencies build test peers
 
 toolchain:
 	@command -v swift >/dev/null || { \
