@@ -73,7 +73,8 @@ package final class Gate {
         let door = Door(settings: settings, context: context, trade: trade)
         Task {
             do throws(SystemError) {
-                try await listener.accept { connection in
+                try await listener.accept(while: { count < limit }) { connection in
+                    count += 1
                     Task { await self.welcome(connection, door) }
                 }
             } catch {
@@ -99,7 +100,6 @@ package final class Gate {
 
     /// Waits for nothing but the conversation itself: what a task holds while it waits is the price of an idle client.
     private func welcome(_ connection: consuming Connection, _ door: Door) async {
-        count += 1
         if let visitor = await admit(connection, door) {
             leave(visitor, commandErrors: await door.trade.converse(visitor))
         }

@@ -15,19 +15,33 @@ package final class Listener {
 
     /// Accepts until ``close()`` and hands every connection over.
     ///
-    /// - Parameter body: Must return at once.
+    /// - Parameters:
+    ///   - hasRoom: Whether this worker may take another one. Where it may not, workers that share the socket are given
+    ///     the time to; only who then still waits is accepted here.
+    ///   - body: Must return at once; counts the connection.
     /// - Throws: `SystemError` of epoll_ctl(2), or of accept4(2) when the socket itself is unusable.
-    package func accept(_ body: (Connection) -> Void) async throws(SystemError) {
+    package func accept(
+        while hasRoom: () -> Bool, _ body: (Connection) -> Void
+    ) async throws(SystemError) {
         let flags = fcntl(descriptor.number, F_GETFL)
         try check("fcntl F_SETFL") { fcntl(descriptor.number, F_SETFL, flags | O_NONBLOCK) }
-        let readiness = try Readiness(descriptor.number, listening: true)
+        var readiness = try Readiness(descriptor.number, listening: true)
         self.readiness = readiness
         while self.readiness != nil {
             readiness.isReadable = false
             guard await readiness.readable(until: nil) == .ready else { continue }
+            let isCrowded = !hasRoom()
+            if isCrowded {
+                readiness.close()
+                await sleep(until: .seconds(0.05))
+                guard self.readiness != nil else { return }
+                readiness = try Readiness(descriptor.number, listening: true)
+                self.readiness = readiness
+            }
             // A few at a time, so that those who are connected already get their turn.
             for _ in 0..<16 {
                 guard self.readiness != nil else { return }
+                guard isCrowded || hasRoom() else { break }
                 var storage = sockaddr_storage()
                 let number = wm_accept(descriptor.number, &storage)
                 if number < 0 {

@@ -121,7 +121,7 @@ def test_thousands_of_idle_and_trickling_clients():
         raise Skip(f"needs {many + 200} open files, and may have {hard}")
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
-    with Server(config=settings(greetingTimeout=600, commandTimeout=600)) as server:
+    with Server(config=settings(greetingTimeout=600, commandTimeout=600, maxConnections=many + 1000)) as server:
         idle = []
         for number in range(many):
             connection = server.connect("smtp", timeout=60)
@@ -130,12 +130,16 @@ def test_thousands_of_idle_and_trickling_clients():
             connection.recv(1000)
             idle.append(connection)
         memory = sum(pss(pid) for pids in server.workers().values() for pid in pids) + pss(server.master.pid)
-        trickling = threading.Event()
+        trickling, broken = threading.Event(), []
 
         def send_octets():
             while not trickling.is_set():
                 for connection in idle[::10]:
-                    connection.send(b"N")
+                    try:
+                        connection.send(b"N")
+                    except OSError as error:
+                        broken.append(error)
+                        return
                     if trickling.is_set():
                         return
                 trickling.wait(0.5)
@@ -154,6 +158,7 @@ def test_thousands_of_idle_and_trickling_clients():
         finally:
             trickling.set()
             thread.join()
+        expect_equal(broken, [], "idle clients that were sent away")
         waits.sort()
         print(f"{many} idle clients: {memory >> 10} MiB in all processes; greeted after {waits[10] * 1000:.1f} ms, "
               f"at worst {waits[-1] * 1000:.1f} ms")
@@ -168,6 +173,23 @@ def pss(pid):
     """KiB of memory that a process has, shared parts in equal shares."""
     with open(f"/proc/{pid}/smaps_rollup") as file:
         return next(int(line.split()[1]) for line in file if line.startswith("Pss:"))
+
+
+def test_as_many_connections_as_configured_fit_in():
+    """However unevenly the kernel hands them to the workers."""
+    with Server(config=settings(maxConnections=60, workers=3)) as server:
+        held = [server.connect("smtp") for _ in range(60)]
+        greetings = [connection.recv(100)[:3] for connection in held]
+        expect_equal(greetings.count(b"220"), 60, "greeted of 60")
+        with server.connect("smtp") as connection:
+            expect_equal(connection.recv(100)[:9], b"421 4.3.2", "one more")
+        for connection in held[:5]:
+            connection.close()
+        time.sleep(0.2)
+        with server.connect("smtp") as connection:
+            expect_equal(connection.recv(100)[:3], b"220", "after some have left")
+        for connection in held[5:]:
+            connection.close()
 
 
 def test_connections_of_one_client_are_limited():
