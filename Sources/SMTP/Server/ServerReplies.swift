@@ -136,6 +136,8 @@ package enum ServerReplies {
     static let bareLineEnd = Reply(
         .rejected, .bareLineEnd, "Bare CR or LF; every line must end with CRLF")
     static let lineTooLong = Reply(.rejected, .mediaError, "A line of the text is too long")
+    static let beginsFolded = Reply(
+        .rejected, .mediaError, "The message begins with the continuation of a line")
     static let loop = Reply(.failed, .loop, "Too many hops; this is a loop")
     /// 550: header and envelope or login do not fit each other.
     package static let badFrom = Reply(

@@ -48,6 +48,11 @@ extension ServerSession {
         }
         if case .header = content.phase {
             guard let length = content.headerLength else { return endOfChunkOrWait(content) }
+            // It would continue the trace field that is put before it, and could say there what it likes.
+            if let first = content.block.first, first == .space || first == .tab {
+                refuse(with: ServerReplies.beginsFolded)
+                return next()
+            }
             let facts = HeaderScanner.facts(of: content.block[..<length])
             guard facts.receivedCount <= settings.maxReceived else {
                 refuse(with: ServerReplies.loop)
