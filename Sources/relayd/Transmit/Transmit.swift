@@ -41,6 +41,8 @@ final class Transmit {
     private(set) var isStopping = false
     private var isScanning = false
     private var isScanWanted = true
+    /// Whether all entries that were there at the start are known.
+    private var hasReadQueue = false
     private var nextScan = Deadline.now
     private var nextSweep = Deadline.seconds(60)
 
@@ -178,6 +180,12 @@ final class Transmit {
             Log.write(.error, "relay.scan-failed", ["error": error])
         }
         let seconds = Deadline.now.seconds(since: began)
+        if !hasReadQueue, !isStopping {
+            hasReadQueue = true
+            Log.write(
+                .info, "relay.queue-read",
+                ["entries": agenda.count, "seconds": (seconds * 1000).rounded() / 1000])
+        }
         nextScan = .seconds(max(4 * seconds, Self.scanInterval * .random(in: 0.75...1.25)))
         destinations = destinations.filter { !$0.value.isForgettable }
         await sweepIfDue()
