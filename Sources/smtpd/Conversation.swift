@@ -95,8 +95,9 @@ final class Conversation {
 
     private func hear(_ patience: Patience) async throws(StreamError) {
         if service.gate.ending == .stop, patience != .dataBlock { throw .interrupted }
-        let deadline = patienceEnds ?? deadline(patience)
         // A client that trickles octets gets no more time than one that is silent; messages come in parts.
+        if patience == .dataBlock { patienceEnds = nil }
+        let deadline = patienceEnds ?? deadline(patience)
         if patience != .dataBlock { patienceEnds = deadline }
         let isOpen = try await visitor.stream.read(until: deadline) { bytes in
             session.receive(bytes)
