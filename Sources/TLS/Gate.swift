@@ -100,10 +100,13 @@ package final class Gate {
 
     /// Waits for nothing but the conversation itself: what a task holds while it waits is the price of an idle client.
     private func welcome(_ connection: consuming Connection, _ door: Door) async {
+        Counter.accepted.add()
+        Counter.connections.set(count)
         if let visitor = await admit(connection, door) {
             leave(visitor, commandErrors: await door.trade.converse(visitor))
         }
         count -= 1
+        Counter.connections.set(count)
         if ending != nil, count == 0 { worker.finish() }
     }
 
@@ -168,8 +171,10 @@ package final class Gate {
         do throws(StreamError) {
             let stream = try await TLSStream.accept(
                 over: connection, context: context, until: deadline)
+            Counter.handshakes.add()
             return Visitor(stream, settings, handshakeSeconds)
         } catch {
+            Counter.handshakesFailed.add()
             Log.write(
                 .info, "tls.failed",
                 ["client": connection.peer.host, "service": settings.name, "error": error.words])
@@ -180,6 +185,7 @@ package final class Gate {
     private func turnAway(
         _ connection: Connection, _ refusal: Refusal, _ settings: ListenerSettings, _ trade: Trade
     ) async {
+        Counter.refused.add()
         Log.write(
             .notice, "client.refused",
             [

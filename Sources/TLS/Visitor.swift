@@ -49,6 +49,7 @@ package final class Visitor {
         self.connection = nil
         let secured = try await TLSStream.accept(
             over: connection, context: context, until: deadline)
+        Counter.handshakes.add()
         stream = secured
         facts = secured.facts
         return secured.facts

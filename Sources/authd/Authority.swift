@@ -39,6 +39,14 @@ final class Authority {
         worker.onClient = { [self] program, process, descriptor in
             serve("\(program)[\(process)]", descriptor, of: worker)
         }
+        worker.onAdmin = { [self] descriptor in
+            do throws(SystemError) {
+                let link = try AdminLink(descriptor, books)
+                Task { await link.serve() }
+            } catch {
+                Log.write(.warning, "control.failed", ["error": error])
+            }
+        }
         worker.onEnding = { [self] ending in
             // A retiring one is left by its clients as they are introduced to the next.
             if ending == .stop || linkCount == 0 { worker.finish() }

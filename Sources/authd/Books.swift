@@ -29,10 +29,12 @@ final class Books {
     func sweep(now: Deadline) {
         ledger.sweep(now: now)
         limits.sweep(now: now)
+        Counter.blocked.set(ledger.blocks(now: now).count)
     }
 
     /// Writes the line that a block begins with.
     func tellBlocked(_ client: Client, seconds: Int, reason: BlockReason, service: String) {
+        Counter.blocked.set(Counter.blocked.value + 1)
         Log.write(
             .notice, "client.blocked",
             [

@@ -29,6 +29,9 @@ nonisolated struct BoundedTable<Key: Hashable & Sendable, Value: Sendable>: Send
         places[key].map { nodes[$0].value }
     }
 
+    /// All entries, in no particular order.
+    var entries: [(key: Key, value: Value)] { nodes.map { ($0.key, $0.value) } }
+
     /// Changes the entry, made from `initial` if it is not there, and touches it.
     mutating func update<Result>(
         _ key: Key, default initial: @autoclosure () -> Value, _ body: (inout Value) -> Result

@@ -10,9 +10,9 @@ import Common
 nonisolated extension Ledger {
     /// Whose failures are counted together.
     struct Suspect: Hashable, Sendable {
-        fileprivate let client: ClientNetwork
+        let client: ClientNetwork
         /// The user known there; nil for all others.
-        fileprivate let user: UInt64?
+        let user: UInt64?
 
         static func network(_ client: ClientNetwork) -> Self { Self(client: client, user: nil) }
     }

@@ -50,8 +50,8 @@ nonisolated struct Ledger: Sendable {
     var settings: Settings
     private var open: [ClientNetwork: Int] = [:]
     private var rates: BoundedTable<ClientNetwork, Rate>
-    private var errors: BoundedTable<ClientNetwork, ErrorTally>
-    private var errorBlocks: BoundedTable<ClientNetwork, Deadline>
+    var errors: BoundedTable<ClientNetwork, ErrorTally>
+    var errorBlocks: BoundedTable<ClientNetwork, Deadline>
     var failures: BoundedTable<Suspect, [Failure]>
     var loginBlocks: BoundedTable<Suspect, Deadline>
     var known: BoundedTable<ClientNetwork, [Visitor]>
@@ -188,7 +188,7 @@ nonisolated struct Ledger: Sendable {
         var told: Deadline?
     }
 
-    private struct ErrorTally {
+    struct ErrorTally {
         var count = 0
         let since: Deadline
     }

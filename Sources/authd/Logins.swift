@@ -167,6 +167,7 @@ final class Logins {
     private func accepted(
         _ attempt: Attempt, _ account: GroupDirectory.Account, _ view: Case
     ) -> AccountAnswer {
+        Counter.logins.add()
         books.ledger.succeeded(attempt.client.network, user: view.user, now: .now)
         Log.write(
             .info, "login.accepted",
@@ -181,6 +182,7 @@ final class Logins {
     }
 
     private func refused(_ attempt: Attempt, _ reason: String) {
+        Counter.loginsRefused.add()
         Log.write(
             .notice, "login.refused",
             [

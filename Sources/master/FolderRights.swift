@@ -10,6 +10,7 @@ struct FolderRights: Equatable {
     /// The kinds of places that rights differ for.
     enum Area: CaseIterable {
         case configuration, configurationFile
+        case run
         case queue, drafts, local, relay, hold, corrupt
         case userManager, group, groupFile
         /// `usermanager/<group>/users` and the folders below.
@@ -39,6 +40,7 @@ struct FolderRights: Equatable {
         rights = [
             .configuration: right(nil, "wmail", 0o750),
             .configurationFile: right(nil, "wmail", 0o640),
+            .run: right("wmail", "wmail", 0o755),
             // Only those who make entries get in, and the owner.
             .queue: right("wmail-mail", "wmail-queue", 0o710),
             // Make files, but neither list nor remove those of others; new files are for deliver to read.
@@ -58,7 +60,7 @@ struct FolderRights: Equatable {
     init() {
         isShared = false
         let folders: [Area] = [
-            .queue, .drafts, .local, .relay, .hold, .corrupt, .userManager, .group, .accounts,
+            .run, .queue, .drafts, .local, .relay, .hold, .corrupt, .userManager, .group, .accounts,
         ]
         let own = Right(owner: nil, group: nil, mode: 0o700)
         var rights = Dictionary(uniqueKeysWithValues: folders.map { ($0, own) })
@@ -77,6 +79,7 @@ struct FolderRights: Equatable {
         let state = try Folder(places.state, listable: true)
         if isShared { try letThrough(state) }
         try establishConfiguration(places)
+        try establishRun(places)
 
         let queue = try folder(QueueLayout.queue, .queue, in: state)
         let parts: [(String, Area)] = [
@@ -94,6 +97,18 @@ struct FolderRights: Equatable {
         let found = try folders(in: userManager) { name in name != "lost+found" }
         for name in Set(found).union(groups).sorted() {
             try establishGroup(name, in: userManager)
+        }
+    }
+
+    /// For the scoreboard and the control socket, which master makes when it is no longer root.
+    private func establishRun(_ places: Places) throws(SystemError) {
+        let path = places.run.split(separator: "/").map(String.init)
+        let parent = try Folder("/" + path.dropLast().joined(separator: "/"), listable: true)
+        do throws(SystemError) {
+            _ = try folder(path.last ?? "run", .run, in: parent)
+        } catch  where error.code == EACCES || error.code == EROFS {
+            // Nothing but observation needs it, and master tells of that.
+            return
         }
     }
 

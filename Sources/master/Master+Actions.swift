@@ -43,7 +43,7 @@ extension Master {
             return
         }
         do throws(SystemError) {
-            let process = try start(slot, by: plan)
+            let process = try start(slot, by: plan, generation)
             Log.write(.info, "worker.started", ["worker": slot, "process": process])
             carryOut(supervisor.started(process, in: slot, of: generation, at: .now))
         } catch {
@@ -52,7 +52,9 @@ extension Master {
         }
     }
 
-    private func start(_ slot: Slot, by plan: Plan) throws(SystemError) -> Int32 {
+    private func start(
+        _ slot: Slot, by plan: Plan, _ generation: Int
+    ) throws(SystemError) -> Int32 {
         let sockets = try FileDescriptor.socketPair()
         let slice = try FileDescriptor.sealedMemory(
             plan.slices[slot.service] ?? [], name: "slice")
@@ -63,6 +65,7 @@ extension Master {
             descriptors: [sockets.other.number, slice.number] + listeners,
             identity: identities?.workers[slot.service], openFiles: Self.openFiles)
         controls[process] = ControlSocket(sockets.takeOne())
+        givePage(to: process, in: slot, of: generation)
         return process
     }
 

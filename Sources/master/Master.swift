@@ -22,6 +22,11 @@ final class Master {
     var plans: [Int: Plan] = [:]
     /// By process.
     var controls: [Int32: ControlSocket] = [:]
+    /// nil: there is no run folder that this user may write to.
+    var keeper: ScoreboardKeeper?
+    /// By process.
+    var pages: [Int32: ScoreboardKeeper.Page] = [:]
+    private var door: AdminDoor?
     private var wantsReload = false
     private var renewsAt: Deadline
     /// When the workers' health was last looked at for the watchdog.
@@ -48,6 +53,7 @@ final class Master {
             wait()
             hearWorkers()
             heedSignals()
+            letOperatorsIn()
             carryOut(supervisor.tick(at: .now))
             if isQuiet { keepUp() }
             feedWatchdog()
@@ -56,6 +62,8 @@ final class Master {
 
     /// Apart from ``run()``, which never returns and so would keep the plan, with its sockets, for ever.
     private func begin() {
+        beginScoreboard(in: places.run)
+        door = AdminDoor.open(in: places.run)
         if let first { change(to: first) }
         first = nil
     }
@@ -67,6 +75,7 @@ final class Master {
         watched += controls.values.map {
             pollfd(fd: $0.number, events: Int16(POLLIN), revents: 0)
         }
+        if let door { watched.append(pollfd(fd: door.number, events: Int16(POLLIN), revents: 0)) }
         // At least so often that a pause of the whole machine can be told from silent workers.
         var until = min(supervisor.nextTick ?? .distantFuture, .seconds(5))
         if isQuiet { until = min(until, renewsAt) }
@@ -105,9 +114,14 @@ final class Master {
         }
     }
 
+    private func letOperatorsIn() {
+        while let operatorsEnd = door?.accept() { introduce(operator: operatorsEnd) }
+    }
+
     private func reap() {
         while let (process, end) = ChildProcess.reap() {
             controls[process] = nil
+            endPage(of: process)
             carryOut(supervisor.died(process, end, at: .now))
         }
     }

@@ -36,6 +36,7 @@ extension Conversation {
                 return (folder: folder, maildrop: folder?.listing.maildrop ?? Maildrop())
             }
             mailbox = OpenMailbox(account: account, folder: opened.folder)
+            Counter.mailboxesOpened.add()
             Log.write(
                 .info, "mailbox.opened",
                 [
@@ -65,7 +66,10 @@ extension Conversation {
     func retrieve(_ retrieval: Retrieval) async throws(StreamError) {
         guard let message = await find(retrieval.index) else { return }
         visitor.stream.enqueue(retrieval.heading)
-        if retrieval.bodyLines == nil { tally.retrieved += 1 }
+        if retrieval.bodyLines == nil {
+            tally.retrieved += 1
+            Counter.messagesFetched.add()
+        }
         let whole = pacer.piece(atMost: retrieval.bodyLines == nil ? Self.pendingLimit : 16 << 10)
         var limit = retrieval.bodyLines.map { TopLimit(bodyLines: $0) }
         var stuffing = DotStuffing()
@@ -97,6 +101,7 @@ extension Conversation {
     private func send(_ bytes: [UInt8]) async throws(StreamError) {
         let count = bytes.count
         tally.octets += count
+        Counter.octetsFetched.add(count)
         visitor.stream.enqueue(bytes)
         if visitor.stream.pendingCount >= Self.pendingLimit / 2 {
             try await visitor.stream.flush(until: deadline)
@@ -178,6 +183,7 @@ extension Conversation {
         let moved = opened.moved
         let (left, reason) = await service.disk.run { folder.delete(indexes, moved: moved) }
         tally.deleted = indexes.count - left.count
+        Counter.messagesDeleted.add(tally.deleted)
         if let reason {
             Log.write(
                 .error, "mailbox.not-deleted",

@@ -56,6 +56,8 @@ extension Deliver {
     ) {
         switch result {
         case .delivered:
+            Counter.delivered.add()
+            Counter.octetsDelivered.add(size)
             Log.write(
                 .info, isCopy ? "delivery.copied" : "delivery.delivered",
                 [
@@ -89,6 +91,7 @@ extension Deliver {
         guard let delay = setbacks.add(subject, reason: error.reason, now: .now) else {
             return
         }
+        Counter.postponed.add()
         Log.write(
             .warning, "delivery.postponed",
             ["entry": name, "error": error, "retryAfter": Int(delay)])
@@ -119,6 +122,7 @@ extension Deliver {
             postpone(.entry(name), name, .entry(error))
             return
         }
+        Counter.corrupt.add()
         Log.write(
             .error, "delivery.corrupt",
             [

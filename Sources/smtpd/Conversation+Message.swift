@@ -57,6 +57,11 @@ extension Conversation {
             try await draft.commit(
                 to: destinations.accounts, relay: await relayEnvelope(envelope))
             messages += 1
+            let seconds = Deadline.now.seconds(since: began)
+            Counter.messagesQueued.add()
+            Counter.octetsQueued.add(draft.size)
+            Counter.recipientsQueued.add(envelope.recipients.count)
+            Counter.commitMicroseconds.add(Int(seconds * 1_000_000))
             Log.write(
                 .info, "message.queued",
                 [
@@ -65,10 +70,11 @@ extension Conversation {
                     "from": envelope.sender, "recipients": envelope.recipients.count,
                     "remote": destinations.remote.count,
                     "size": draft.size,
-                    "milliseconds": Int(Deadline.now.seconds(since: began) * 1000),
+                    "milliseconds": Int(seconds * 1000),
                 ])
             session.answer(queued: "\(draft.id)")
         } catch {
+            Counter.transactionsFailed.add()
             fail(error)
         }
     }

@@ -54,7 +54,7 @@ struct FolderRightsTests {
         make("config")
         try FolderRights().establish(in: places, groups: ["default", "other"])
         for path in [
-            "queue", "queue/tmp", "queue/tmp/0", "queue/tmp/v", "queue/local", "queue/relay",
+            "run", "queue", "queue/tmp", "queue/tmp/0", "queue/tmp/v", "queue/local", "queue/relay",
             "queue/hold", "queue/corrupt",
             "usermanager", "usermanager/default/users", "usermanager/other",
             "usermanager/other/users",

@@ -75,6 +75,32 @@ ssize_t wm_send_descriptor(int socket, const void *bytes, size_t count, int fd);
 /// Receives one datagram and at most one descriptor (close-on-exec) into *fd, -1 when none came.
 ssize_t wm_receive_descriptor(int socket, void *bytes, size_t count, int *fd);
 
+// A socket in a folder (passing.c)
+
+/// Listens at a new SOCK_SEQPACKET socket in an open folder, for this user alone; an old name is replaced.
+/// Returns a close-on-exec, non-blocking descriptor, or -1 with errno.
+int wm_listen_at(int folder, const char *name);
+/// Connects to such a socket; close-on-exec. -1 with errno.
+int wm_connect_to(int folder, const char *name);
+
+// Counters (counters.c)
+
+enum {
+    /// Octets of a process's page of counters.
+    WM_COUNTER_PAGE = 4096,
+    /// 64-bit numbers in front of the first counter.
+    WM_COUNTER_FIRST = 32,
+};
+/// Adds to a counter of this process, on any thread.
+void wm_count(unsigned number, uint64_t more);
+/// Sets a counter of this process.
+void wm_gauge(unsigned number, uint64_t value);
+/// What a counter of this process stands at.
+uint64_t wm_counted(unsigned number);
+/// Maps the file's first page and counts there from now on, with what was counted so far added; once per process.
+/// Returns 0, or -1 with errno.
+int wm_share_counters(int fd);
+
 // What a worker gives up (sandbox.c)
 
 enum {

@@ -36,6 +36,9 @@ package struct Places: Equatable, Sendable {
     /// The folder of the groups.
     package var userManager: String { "\(state)/usermanager" }
 
+    /// The folder of what lives only while the server runs.
+    package var run: String { self == .installed ? "/run/wmailserver" : "\(state)/run" }
+
     /// The folder of a group's `group.json`.
     package func group(_ name: String) -> String { "\(userManager)/\(name)" }
 

@@ -57,8 +57,10 @@ package struct Sandbox: Sendable {
         let abi = try check("landlock", on: joined) {
             wm_landlock(rules, rules.count, calls.contains(.connect))
         }
+        Counter.landlock.set(Int(abi))
         if abi == 0 { Log.write(.warning, "sandbox.missing", ["feature": "landlock"]) }
         let filter = try check("seccomp") { wm_seccomp(calls.rawValue) }
+        Counter.seccomp.set(Int(filter))
         if filter == 0 { Log.write(.warning, "sandbox.missing", ["feature": "seccomp"]) }
     }
 }

@@ -7,7 +7,8 @@ import Glibc
 ///
 /// Descriptor 3 is the control socket, 4 the slice of the configuration, 5 and on the listening sockets. On the
 /// control socket each datagram begins with a word: the worker says `ready` once and `alive` every two seconds;
-/// master says `retire`, `authd` with a descriptor, or (to authd) `client NAME PID` with a descriptor.
+/// master says `retire`, `authd` with a descriptor, `page` with that of its counters, or (to authd) `client NAME PID`
+/// and `admin` with a descriptor.
 @MainActor
 package final class Worker {
     /// How a worker ends.
@@ -24,6 +25,8 @@ package final class Worker {
     package var onAuthd: ((consuming FileDescriptor) -> Void)?
     /// In authd, called for every new client: its program, its process, its socket.
     package var onClient: ((String, Int32, consuming FileDescriptor) -> Void)?
+    /// In authd, called for an operator's command: its socket.
+    package var onAdmin: ((consuming FileDescriptor) -> Void)?
     /// Called when the worker is to end; called again if a retiring one is to stop.
     package var onEnding: ((Ending) -> Void)?
     /// Set from the first order to end.
@@ -93,6 +96,7 @@ package final class Worker {
 
     /// Tells master that the worker serves.
     package func ready() {
+        Counter.ready.set(1)
         say("ready")
     }
 
@@ -153,10 +157,24 @@ package final class Worker {
             end(.retire)
         case "authd" where descriptor >= 0:
             onAuthd?(FileDescriptor(owning: descriptor))
+        case "admin" where descriptor >= 0:
+            onAdmin?(FileDescriptor(owning: descriptor))
+        case "page" where descriptor >= 0:
+            useCounters(FileDescriptor(owning: descriptor))
         case "client" where words.count == 3 && descriptor >= 0:
             onClient?(words[1], Int32(words[2]) ?? 0, FileDescriptor(owning: descriptor))
         default:
             Log.write(.error, "worker.order-unknown", ["order": words.joined(separator: " ")])
+        }
+    }
+
+    private func useCounters(_ page: consuming FileDescriptor) {
+        do throws(SystemError) {
+            try CounterPage.use(page)
+        } catch {
+            Log.write(
+                .warning, "scoreboard.missing",
+                ["error": error, "hint": "wmail status will not know what this worker does"])
         }
     }
 

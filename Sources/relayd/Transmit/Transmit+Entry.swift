@@ -129,7 +129,10 @@ extension Transmit {
 
     private func note(_ job: Job, _ records: [(MailAddress, DeliveryRecord)]) {
         job.records += records
-        for (address, record) in records { log(job, address, record) }
+        for (address, record) in records {
+            record.outcome.result.counter.add()
+            log(job, address, record)
+        }
     }
 
     private func partDone(_ job: Job) {
@@ -164,5 +167,16 @@ extension Transmit {
                 "id": job.id, "to": address, "host": record.host,
                 "hint": "the message was sent to its end and not answered: it may arrive twice",
             ])
+    }
+}
+
+extension Outcome.Result {
+    /// What `wmail status` counts it as.
+    fileprivate var counter: Counter {
+        switch self {
+        case .accepted: .sent
+        case .temporary: .deferred
+        case .permanent: .bounced
+        }
     }
 }
