@@ -17,6 +17,6 @@ struct Wmail: ParsableCommand {
             CommandGroup(
                 name: "Who has mail here",
                 subcommands: [GroupCommand.self]),
-            .mail,
+            .mail, .server,
         ])
 }

@@ -10,8 +10,8 @@ struct ExportCommand: AnsweringCommand {
         commandName: "export",
         abstract: "Writes a mailbox as an mbox file (mboxrd) that every mail program reads.",
         discussion: """
-            The mailbox stays as it is, and the server may run. Lines that begin with "From " get a > in front, which an \
-            import takes away again. wmail import mbox gives the same messages back.
+            The mailbox stays as it is, and the server may run. Lines that begin with "From " get a > in front, which \
+            wmail import mbox takes away again: it gives back the same messages.
             """)
 
     @OptionGroup var common: CommonOptions

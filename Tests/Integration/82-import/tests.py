@@ -6,7 +6,7 @@ import mailbox
 import os
 import subprocess
 
-from harness import ALL_PERMISSIONS, Server, expect, expect_equal
+from harness import ALL_PERMISSIONS, Server, expect, expect_equal, needs_tool
 from harness import messages
 
 BODIES = {
@@ -157,6 +157,41 @@ def test_dovecot_keeps_unique_ids_and_order():
             expect_messages(fetched(server, "alice"), expected, "alice")
         wmail(server, "import", "dovecot", server.maildir("alice"), "--to", "bob", status=1)
         wmail(server, "import", "dovecot", f"{server.root}-dove", "--to", "nobody", status=1)
+
+
+@needs_tool("doveadm")
+def test_real_dovecot_and_we_say_the_same():
+    """Dovecot itself numbers a Maildir and lists it over POP3; after the import our list is the same."""
+    with Server() as server:
+        base = f"{server.root}-real"
+        for name in ("tmp", "new", "cur"):
+            os.makedirs(f"{base}/Maildir/{name}")
+        for number, (name, body) in enumerate(BODIES.items()):
+            place, flags = ("cur", ":2,S") if number % 2 else ("new", "")
+            with open(f"{base}/Maildir/{place}/{1700000000 + number}.M1P1.dove{flags}", "wb") as file:
+                file.write(body)
+        with open(f"{base}/dovecot.conf", "w") as file:
+            file.write(f"mail_location = maildir:{base}/Maildir\nssl = no\nprotocols = pop3\nlog_path = {base}/log\n"
+                       f"base_dir = {base}/base\nfirst_valid_uid = 1\nfirst_valid_gid = 1\n")
+        words = ["doveadm", "-c", f"{base}/dovecot.conf", "exec", "pop3"]
+        if os.geteuid() == 0:
+            subprocess.run(["chown", "-R", "nobody:nogroup", base], check=True)
+            for folder in (os.path.dirname(base), base):
+                os.chmod(folder, 0o755)
+            words = ["setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups", *words]
+        answer = subprocess.run(
+            words, input=b"UIDL\r\nLIST\r\nQUIT\r\n", capture_output=True, timeout=30,
+            env={**os.environ, "USER": "nobody", "HOME": base}).stdout.decode().splitlines()
+        ends = [n for n, line in enumerate(answer) if line == "."]
+        expect(len(ends) == 2, answer)
+        theirs = [line.split()[1] for line in answer[ends[0] - len(BODIES):ends[0]]]
+        sizes = [int(line.split()[1]) for line in answer[ends[1] - len(BODIES):ends[1]]]
+        wmail(server, "import", "dovecot", f"{base}/Maildir", "--to", "alice")
+        found = fetched(server, "alice")
+        expect_equal([uid for uid, _, _ in found], theirs, "unique ids")
+        # Dovecot counts a last line without its end as it is; we store and send it with one.
+        ended = [size + (0 if body.endswith(b"\n") else 2) for size, body in zip(sizes, BODIES.values())]
+        expect_equal([size for _, _, size in found], ended, "sizes")
 
 
 def test_maildir_names_become_unique_ids():
