@@ -106,7 +106,7 @@ import Testing
 @Suite struct LetterTests {
     @Test(arguments: [
         ("Return-Path: <a@b.test>\r\nSubject: x\r\n", 25),
-        ("return-path:\r\n <a@b.test>\r\nSubject: x\r\n", 28),
+        ("return-path:\r\n <a@b.test>\r\nSubject: x\r\n", 27),
         ("Return-Path: <>\r\n\r\nbody", 17),
         ("Received: x\r\nReturn-Path: <>\r\n", 0),
         ("Return-Pathology: x\r\n", 0), ("Return-Path: <>", 0), ("", 0),
