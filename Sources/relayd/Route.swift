@@ -39,7 +39,7 @@ nonisolated struct Route: Hashable, Sendable {
     var connectTimeout: Double
 }
 
-extension Route: CustomStringConvertible {
+nonisolated extension Route: CustomStringConvertible {
     /// For the log.
     var description: String {
         let list = ports.map { "\($0.number)" }.joined(separator: ",")

@@ -10,7 +10,7 @@ package struct ReturnedMessage: Equatable, Sendable {
     /// The header as far as it is kept: whole lines, each with its CRLF, without the empty line.
     package private(set) var header: [UInt8] = []
     /// Octets in all.
-    package private(set) var size = 0
+    package internal(set) var size = 0
     /// Whether there are octets above 127.
     package private(set) var isEightBit = false
     /// Whether the header needs RFC 6532.
@@ -25,8 +25,13 @@ package struct ReturnedMessage: Equatable, Sendable {
     package init() {}
 
     /// Takes in the next octets.
+    package mutating func receive(_ octets: borrowing Span<UInt8>) {
+        for index in octets.indices { receive(octets[index]) }
+    }
+
+    /// Takes in the next octets.
     package mutating func receive(_ octets: some Sequence<UInt8>) {
-        for octet in octets { receive(octet) }
+        receive(Array(octets).span)
     }
 
     private mutating func receive(_ octet: UInt8) {
@@ -35,22 +40,25 @@ package struct ReturnedMessage: Equatable, Sendable {
             isEightBit = true
             if isInHeader { isInternational = true }
         }
-        if isInHeader, header.count < Self.headerLimit { header.append(octet) }
         let endsLine = last == 0x0D && octet == 0x0A
         if (last == 0x0D) != (octet == 0x0A) || octet == 0 { isPlainLines = false }
         last = octet
+        if isInHeader { receiveHeader(octet, endsLine: endsLine) }
         if endsLine {
-            if isInHeader, column == 1 {
-                isInHeader = false
-                if header.suffix(2) == [0x0D, 0x0A], header.count < Self.headerLimit {
-                    header.removeLast(2)
-                }
-            }
             column = 0
         } else {
             column += 1
             if column > Self.lineLimit + 1 { isPlainLines = false }
         }
+    }
+
+    private mutating func receiveHeader(_ octet: UInt8, endsLine: Bool) {
+        let isKept = header.count < Self.headerLimit
+        if isKept { header.append(octet) }
+        guard endsLine, column == 1 else { return }
+        isInHeader = false
+        // The empty line is not kept.
+        if isKept { header.removeLast(2) }
     }
 
     /// The last octets have been received.
@@ -113,7 +121,7 @@ package enum ReturnedForm: Equatable, Sendable {
     /// Octets of a whole message that is returned though nobody asked for it.
     private static let unaskedLimit = 64 << 10
     /// Octets of a whole message that is returned to those who asked (RET=FULL).
-    private static let askedLimit = 10 << 20
+    package static let askedLimit = 10 << 20
 
     /// Chooses by what the sender asked for and the way can carry.
     ///
