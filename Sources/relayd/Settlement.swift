@@ -76,11 +76,23 @@ nonisolated struct Settlement: Equatable, Sendable {
     }
 }
 
+extension Settlement {
+    /// When an entry must be settled whatever comes of attempts: to warn its sender, or to give up.
+    nonisolated static func deadline(of entry: RelayEntry, _ schedule: RetrySchedule) -> Int {
+        let rules = ReportRules(entry, reportsSuccess: false)
+        let isToWarn = entry.recipients.contains { rules.isDue(.delay, $0) }
+        let warning = isToWarn ? schedule.warning(arrived: entry.arrived) : nil
+        return warning ?? schedule.expiry(arrived: entry.arrived)
+    }
+}
+
 /// Who hears of what (RFC 3461 §5.2, §4.1).
 nonisolated private struct ReportRules {
     private let hasSender: Bool
     private let isWarned: Bool
     private let delivered: Set<MailAddress>
+    /// The original addresses of recipients at other servers: those of ours that stand here were expanded.
+    private let onward: Set<OriginalRecipient>
     /// Whether success is told without having been asked for: only to our own, never to strangers.
     private let reportsSuccess: Bool
 
@@ -88,7 +100,11 @@ nonisolated private struct ReportRules {
         // RFC 5321 §4.5.5: no report on a report.
         hasSender = entry.envelope.envelope.sender != .null
         isWarned = entry.isWarned
-        delivered = entry.envelope.delivered
+        let delivered = entry.envelope.delivered
+        self.delivered = delivered
+        onward = Set(
+            entry.recipients.lazy.map(\.recipient).filter { !delivered.contains($0.address) }
+                .compactMap(\.original))
         self.reportsSuccess = reportsSuccess && !entry.envelope.reportsTo.isEmpty
     }
 
@@ -116,7 +132,7 @@ nonisolated private struct ReportRules {
         let status: EnhancedStatus
         switch outcome?.result {
         case .accepted:
-            action = delivered.contains(progress.recipient.address) ? .delivered : .relayed
+            action = success(progress.recipient)
             status = outcome?.status ?? .success
         case .permanent:
             action = .failed
@@ -132,6 +148,14 @@ nonisolated private struct ReportRules {
         return ReportedRecipient(
             progress.recipient, action, status, record: progress.record,
             lastAttempt: progress.lastAttempt, willRetryUntil: retryUntil)
+    }
+}
+
+extension ReportRules {
+    /// RFC 3461 §5.2.2, §5.2.3, §5.2.7.3.
+    nonisolated private func success(_ recipient: Recipient) -> ReportedRecipient.Action {
+        guard delivered.contains(recipient.address) else { return .relayed }
+        return recipient.original.map(onward.contains) ?? false ? .expanded : .delivered
     }
 }
 

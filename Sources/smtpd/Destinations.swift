@@ -39,17 +39,23 @@ nonisolated struct Destinations: Equatable {
         for account in accounts where known.insert(account).inserted {
             self.accounts.append(account)
         }
-        for address in onward where !remote.contains(where: { $0.address == address }) {
-            remote.append(
-                Recipient(
-                    address, notify: recipient.notify,
-                    original: recipient.original
-                        ?? OriginalRecipient(address: recipient.address)))
+        var recipient = recipient
+        var notify = recipient.notify
+        if !onward.isEmpty {
+            recipient.original = recipient.original ?? OriginalRecipient(address: recipient.address)
         }
-        if onward.isEmpty, recipient.notify?.contains(.success) == true,
-            !reported.contains(where: { $0.address == recipient.address })
+        // RFC 3461 §5.2.7.3: for an address that stands for several, one report says that it was expanded, and
+        // what becomes of each is not told; a single one inherits the request.
+        if onward.isEmpty || onward.count + accounts.count > 1,
+            notify?.contains(.success) == true
         {
-            reported.append(recipient)
+            if !reported.contains(where: { $0.address == recipient.address }) {
+                reported.append(recipient)
+            }
+            notify?.remove(.success)
+        }
+        for address in onward where !remote.contains(where: { $0.address == address }) {
+            remote.append(Recipient(address, notify: notify, original: recipient.original))
         }
         return true
     }

@@ -156,6 +156,38 @@ struct SeededGenerator: RandomNumberGenerator {
         #expect(Self.short(ended) == ["failure b@y.test failed 4.4.7"] && ended.isFinal)
     }
 
+    @Test func anAddressThatStandsForSeveralIsExpanded() throws {
+        let alias = try Self.address("team@x.test")
+        let original = OriginalRecipient(address: alias)
+        let relay = RelayEnvelope(
+            Envelope(
+                sender: .address(try Self.address("a@x.test")),
+                recipients: [
+                    Recipient(try Self.address("b@y.test"), notify: .failure, original: original),
+                    Recipient(alias, notify: [.success, .failure], original: original),
+                    Recipient(try Self.address("c@x.test"), notify: .success),
+                ]), ways: .direct, group: "g", delivered: [alias, try Self.address("c@x.test")])
+        let id = QueueID(microseconds: UInt64(Self.arrived) * 1_000_000, random: 1)
+        let result = try Self.settle(RelayEntry(id: id, envelope: relay, claim: nil), at: 1)
+        #expect(
+            Self.short(result) == [
+                "success team@x.test expanded 2.1.5", "success c@x.test delivered 2.1.5",
+            ])
+        #expect(!result.isFinal)
+    }
+
+    @Test func deadlines() throws {
+        func deadline(_ entry: RelayEntry) -> Int {
+            Settlement.deadline(of: entry, Self.schedule) - Self.arrived
+        }
+        var entry = try Self.entry(["b@y.test": nil])
+        #expect(deadline(entry) == 4 * Self.hour)
+        entry.apply(.warned(time: 1))
+        #expect(deadline(entry) == 5 * Self.day)
+        #expect(deadline(try Self.entry(["b@y.test": .failure])) == 5 * Self.day)
+        #expect(deadline(try Self.entry(sender: "", ["b@y.test": nil])) == 5 * Self.day)
+    }
+
     @Test func acceptedAtTheLastMomentIsNotExpired() throws {
         let entry = try Self.entry(["b@y.test": nil])
         let result = try Self.settle(

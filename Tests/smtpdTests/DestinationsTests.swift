@@ -67,4 +67,23 @@ import Testing
         #expect(destinations.remote.first?.original?.parameter == "rfc822;team+2B1@here.test")
         #expect((destinations.add(alias, accounts: [], forwards: [forward], ways: [])) == false)
     }
+
+    /// RFC 3461 §5.2.7: who inherits the request for a report on success.
+    @Test(arguments: [(0, 1, true), (1, 1, false), (0, 2, false)])
+    func onlyASingleForwardInheritsSuccess(accounts: Int, forwards: Int, inherits: Bool) throws {
+        var destinations = Destinations()
+        let alias = try Self.recipient("team@here.test", notify: [.success, .delay])
+        #expect(
+            (destinations.add(
+                alias, accounts: (0..<accounts).map { AccountName(group: "g", user: "u\($0)") },
+                forwards: (0..<forwards).map {
+                    ForwardAddress(localPart: "x\($0)", domain: "there.test")
+                }, ways: Self.both)) == true)
+        #expect(destinations.remote.count == forwards)
+        for forward in destinations.remote {
+            #expect(forward.notify == (inherits ? [.success, .delay] : .delay))
+            #expect(forward.original?.parameter == "rfc822;team@here.test")
+        }
+        #expect(destinations.reported.map(\.address) == (inherits ? [] : [alias.address]))
+    }
 }

@@ -58,7 +58,7 @@ package struct RelayEntry: Equatable, Sendable {
         recipients = envelope.envelope.recipients.filter { seen.insert($0.address).inserted }.map {
             let isDelivered = envelope.delivered.contains($0.address)
             let outcome = Outcome(
-                .accepted, EnhancedStatus(.success, 2, 1), at: .endOfData, "delivered locally")
+                .accepted, .recipientValid, at: .endOfData, "delivered locally")
             return Progress($0, record: isDelivered ? DeliveryRecord(outcome) : nil)
         }
     }

@@ -167,7 +167,9 @@ final class Courier {
     private func finish(
         _ parcel: Parcel, _ recipients: [Recipient], _ outcome: Outcome, _ host: RemoteHost?
     ) {
-        let record = DeliveryRecord(outcome, host: host?.description ?? "")
+        let name = host?.description ?? ""
+        let record = DeliveryRecord(
+            outcome, host: name, cause: RemoteCause.of(outcome, host: name))
         transmit.finish(parcel, recipients.map { ($0.address, record) })
     }
 
@@ -234,7 +236,8 @@ final class Courier {
     private func record(_ outcome: Outcome, _ connection: RemoteConnection) -> DeliveryRecord {
         DeliveryRecord(
             outcome, host: connection.host.description, tls: connection.tls,
-            takesOverReports: outcome.result == .accepted && connection.extensions.dsn)
+            takesOverReports: outcome.result == .accepted && connection.extensions.dsn,
+            cause: RemoteCause.of(outcome, host: connection.host.description))
     }
 
     private func learn(from outcomes: [Outcome], _ connection: RemoteConnection) {

@@ -157,7 +157,7 @@ extension Transmit {
             [
                 "id": job.id, "from": job.entry.envelope.envelope.sender, "to": address,
                 "host": record.host, "tls": record.tls, "stage": outcome.stage.rawValue,
-                "status": outcome.status, "reply": outcome.text,
+                "status": outcome.status, "reply": outcome.text, "cause": record.cause,
                 "seconds": Deliver.seconds(since: job.id.microseconds),
             ])
         guard outcome.mayBeDuplicate else { return }

@@ -7,7 +7,9 @@ extension Transmit {
     /// Settles an entry, or lets go of it until its time comes again.
     func settle(_ job: Job) async {
         let now = WallClock.seconds
-        if job.records.isEmpty, let obstacle = job.obstacle, !isTelling(job.entry, at: now) {
+        if job.records.isEmpty, let obstacle = job.obstacle,
+            now < Settlement.deadline(of: job.entry, schedule)
+        {
             return letGo(job, obstacle)
         }
         let settlement = Settlement(
@@ -41,23 +43,10 @@ extension Transmit {
         return await record(settlement.closing, of: job)
     }
 
-    /// Whether the time has come to warn the sender or to give up, attempt or not.
-    private func isTelling(_ entry: RelayEntry, at now: Int) -> Bool {
-        if now >= schedule.expiry(arrived: entry.arrived) { return true }
-        guard !entry.isWarned, let warning = schedule.warning(arrived: entry.arrived) else {
-            return false
-        }
-        return now >= warning
-    }
-
     /// Nothing was attempted: nothing is written, and only the id waits for its destination.
     private func letGo(_ job: Job, _ obstacle: Destination) {
         if isStopping { return agenda.putBack(job.id, due: 0) }
-        let entry = job.entry
-        var latest = schedule.expiry(arrived: entry.arrived)
-        if !entry.isWarned, let warning = schedule.warning(arrived: entry.arrived) {
-            latest = min(latest, warning)
-        }
+        let latest = Settlement.deadline(of: job.entry, schedule)
         agenda.line(job.id, at: obstacle.index, latest: latest * 1000)
         obstacle.park(job.id, lane: job.lane)
         Task {
