@@ -55,6 +55,8 @@ import Testing
                 try #require(UInt8(String(decoding: code, as: UTF8.self), radix: 16)))
         }
         let header = text[..<end.lowerBound].split(separator: "\r\n").map(String.init)
+        if decoded.last == 0x0A { decoded.removeLast() }
+        if decoded.last == 0x0D { decoded.removeLast() }
         return (header, String(decoding: decoded, as: UTF8.self))
     }
 

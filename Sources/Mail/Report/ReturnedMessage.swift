@@ -100,8 +100,11 @@ package struct ReturnedMessage: Equatable, Sendable {
     /// The Message-ID with its angle brackets; nil when there is none that could be quoted safely.
     package var messageID: String? {
         let text = field("Message-ID").utf8.filter { $0 != .space && $0 != .tab }
-        guard (3...250).contains(text.count), text.first == UInt8(ascii: "<"),
-            text.last == UInt8(ascii: ">"), text.allSatisfy({ (0x21...0x7E).contains($0) })
+        let inner = text.dropFirst().dropLast()
+        guard (5...250).contains(text.count), text.first == UInt8(ascii: "<"),
+            text.last == UInt8(ascii: ">"), inner.first != UInt8(ascii: "@"),
+            inner.last != UInt8(ascii: "@"), inner.count(where: { $0 == UInt8(ascii: "@") }) == 1,
+            inner.allSatisfy({ (0x21...0x7E).contains($0) && !#"<>(),;:\"[]"#.utf8.contains($0) })
         else { return nil }
         return String(decoding: text, as: UTF8.self)
     }

@@ -56,7 +56,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "<a b@c>", "<>", "a@b", "<a@b", "<ü@b>", "<\(String(repeating: "x", count: 300))@y>",
+        "<a b@c>", "<>", "a@b", "<a@b", "<ü@b>", "<@b>", "<a@>", "<a@b@c>", "<<a@b>", "<a,b@c>",
+        "<ab>", "<\(String(repeating: "x", count: 300))@y>",
     ])
     func messageIDsThatAreNone(text: String) {
         let message = Self.message("Message-ID: \(text)\r\n\r\n")
@@ -76,7 +77,6 @@ import Testing
         ("A: b\r\n\r\nx\n", .failure, .full, true, .headers),
         (large, .failure, nil, true, .headers),
         (large, .failure, .full, true, .message(isEightBit: false)),
-        (huge, .failure, .full, true, .headers),
     ]
     static let large = "A: b\r\n\r\n" + String(repeating: "0123456789\r\n", count: 6000)
 
