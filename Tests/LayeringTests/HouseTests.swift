@@ -85,4 +85,15 @@ import Testing
             }
         }
     }
+
+    /// Each path in code marks that is one of a file below Sources.
+    @Test func protocolsNamesFilesThatAreThere() throws {
+        let page = try SourceFile(path: "docs/protocols.md").lines.joined(separator: "\n")
+        let paths = page.matches(of: /`(\w+\/[\w\/+]+\.swift)`/).map { String($0.1) }
+        #expect(paths.count > 50)
+        for path in paths {
+            let file = SourceTree.root.appending(path: "Sources/\(path)").path
+            #expect(FileManager.default.fileExists(atPath: file), "\(path)")
+        }
+    }
 }
