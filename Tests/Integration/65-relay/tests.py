@@ -189,6 +189,8 @@ def test_what_cannot_be_delivered_in_time_comes_back():
         server.wait_for_log("event=relay.deferred")
         relay = f"{server.root}/queue/relay"
         (name,) = [name for name in os.listdir(relay) if name.endswith(".env")]
+        # Not in the middle of the attempt's end.
+        eventually(lambda: '"next"' in open(f"{relay}/{name}").read(), "the attempt is settled")
         # The id tells when it arrived: another one, a day before.
         number = int(name[:26], 32)
         micro = (number >> 64) - 86_400_000_000
