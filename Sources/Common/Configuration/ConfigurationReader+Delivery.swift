@@ -87,6 +87,8 @@ extension ConfigurationReader {
         set(&result.warnAfterHours, section["warnAfterHours"], 0...8760, "hours")
         set(&result.giveUpAfterDays, section["giveUpAfterDays"], 0.01...365, "days")
         set(&result.deliveryReports, section["deliveryReports"])
+        set(
+            &result.holdAfterRefusals, section["holdAfterRefusals"], 0...1_000_000, "recipients")
         set(&result.maxConnections, section["maxConnections"], 1...10_000, "connections")
         set(
             &result.maxConnectionsPerDestination, section["maxConnectionsPerDestination"], 1...1000,

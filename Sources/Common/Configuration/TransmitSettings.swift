@@ -33,6 +33,8 @@ package struct TransmitSettings: Equatable, Sendable {
     package var giveUpAfterDays = 5.0
     /// `deliveryReports`: also tell senders of success, as the Python program did.
     package var deliveryReports = false
+    /// `holdAfterRefusals`: refused recipients of one login within an hour that get its mail held; 0 is never.
+    package var holdAfterRefusals = 100
     /// `maxConnections` of all deliveries together.
     package var maxConnections = 200
     /// `maxConnectionsPerDestination` at one time.
@@ -66,6 +68,7 @@ extension TransmitSettings {
             "retryJitterPercent": .integer(retryJitterPercent),
             "warnAfterHours": .number(warnAfterHours), "giveUpAfterDays": .number(giveUpAfterDays),
             "deliveryReports": .boolean(deliveryReports),
+            "holdAfterRefusals": .integer(holdAfterRefusals),
             "maxConnections": .integer(maxConnections),
             "maxConnectionsPerDestination": .integer(maxConnectionsPerDestination),
             "maxMessagesPerConnection": .integer(maxMessagesPerConnection),
@@ -94,6 +97,7 @@ extension TransmitSettings {
         warnAfterHours = try json.number(at: "warnAfterHours")
         giveUpAfterDays = try json.number(at: "giveUpAfterDays")
         deliveryReports = try json.boolean(at: "deliveryReports")
+        holdAfterRefusals = try json.integer(at: "holdAfterRefusals")
         maxConnections = try json.integer(at: "maxConnections")
         maxConnectionsPerDestination = try json.integer(at: "maxConnectionsPerDestination")
         maxMessagesPerConnection = try json.integer(at: "maxMessagesPerConnection")

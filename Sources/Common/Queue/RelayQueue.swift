@@ -167,6 +167,13 @@ package final class RelayQueue: Sendable {
 
     // MARK: Moving aside
 
+    /// Moves an entry that is ours to `queue/hold`, until the operator moves it back.
+    ///
+    /// - Throws: `SystemError` of renameat(2).
+    package func hold(_ claim: RelayClaim) throws(SystemError) {
+        try move(claim.id, to: QueueLayout.hold)
+    }
+
     /// Moves the entry to `queue/corrupt`, where nobody looks at it but the operator; nothing is ever deleted.
     private func setApart(_ id: QueueID, because reason: String) -> Claimed {
         do throws(SystemError) {

@@ -17,7 +17,7 @@ extension Transmit {
                 agenda.putBack(id, due: entry.next * 1000)
             } else {
                 // Counted until it is settled.
-                return dispatch(Job(claim, entry))
+                return begin(Job(claim, entry))
             }
         case .success(.busy): agenda.putBack(id, due: Self.milliseconds + Self.patience(with: id))
         case .success(.gone), .success(.corrupt): agenda.forget(id)
@@ -33,6 +33,17 @@ extension Transmit {
     nonisolated private static func patience(with id: QueueID) -> Int {
         let age = milliseconds - Int(id.microseconds / 1000)
         return min(max(age / 2, 5), 15_000)
+    }
+
+    /// Sends an entry, or holds it where its account has fallen into disrepute.
+    private func begin(_ job: Job) {
+        guard let login = job.entry.envelope.login,
+            breaker.holds(job.id, of: login, now: WallClock.seconds)
+        else { return dispatch(job) }
+        Task {
+            await hold(job, of: login)
+            jobEnded()
+        }
     }
 
     // MARK: Sorting

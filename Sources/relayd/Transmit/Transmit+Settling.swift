@@ -12,9 +12,17 @@ extension Transmit {
         {
             return letGo(job, obstacle)
         }
+        judge(job, at: now)
         let settlement = Settlement(
             of: job.entry, job.records, now: now, schedule: schedule,
             reportsSuccess: slice.settings.deliveryReports, using: &generator)
+        for case .expired(_, let addresses) in settlement.events {
+            for address in addresses {
+                Log.write(
+                    .notice, "relay.expired",
+                    ["id": job.id, "from": job.entry.envelope.envelope.sender, "to": address])
+            }
+        }
         guard await carryOut(settlement, job) else {
             // The worker stops. Whoever goes on finds the entry as far as it was written.
             return agenda.putBack(job.id, due: 0)
@@ -78,6 +86,35 @@ extension Transmit {
             await sleep(until: .seconds(pause))
             pause = min(pause * 2, 60)
         }
+    }
+
+    // MARK: Accounts in disrepute
+
+    /// Remembers how an account's recipients took its mail.
+    private func judge(_ job: Job, at now: Int) {
+        guard let login = job.entry.envelope.login else { return }
+        if let refused = breaker.count(job.records.map(\.1), of: login, now: now) {
+            Log.write(
+                .warning, "relay.account-held",
+                [
+                    "login": login, "refused": refused, "seconds": CircuitBreaker.window,
+                    "hint":
+                        "most recipients refuse its mail: look whether the password is stolen; what waits is"
+                        + " moved to queue/hold, and goes on when it is put back",
+                ])
+        }
+    }
+
+    /// Moves an entry to `queue/hold`.
+    func hold(_ job: Job, of login: AccountName) async {
+        let (relay, claim) = (relay, job.claim)
+        let isHeld = await persistently("relay.hold-failed", job.id, on: pool) {
+            () throws(SystemError) in
+            try relay.hold(claim)
+        }
+        guard isHeld else { return agenda.putBack(job.id, due: 0) }
+        agenda.forget(job.id)
+        Log.write(.notice, "relay.held", ["id": job.id, "login": login])
     }
 
     // MARK: The disk

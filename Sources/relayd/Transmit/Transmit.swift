@@ -33,6 +33,7 @@ final class Transmit {
 
     var agenda = Agenda()
     var hostTroubles = HostTroubles()
+    var breaker: CircuitBreaker
     var generator = SystemRandomNumberGenerator()
     /// Entries that are held.
     private(set) var jobs = 0
@@ -64,6 +65,7 @@ final class Transmit {
         policy = RoutingPolicy(
             settings: settings, smarthosts: slice.smarthosts, localMX: slice.localMX)
         schedule = RetrySchedule(settings)
+        breaker = CircuitBreaker(limit: settings.holdAfterRefusals)
         let servers =
             settings.nameservers.isEmpty ? SystemNames.nameservers() : settings.nameservers
         finder = HostFinder(

@@ -336,3 +336,23 @@ def test_a_known_refusal_is_explained():
         found = report(server)
         expect("set its PTR record" in re.sub(r"\s+", " ", found.text), found.text)
         expect("PTR record" in server.log(), "the log explains it too")
+
+
+def test_an_account_whose_mail_is_refused_is_held_until_the_operator_judges():
+    with RemoteServer(address(0), rule=refusing()) as remote, sending({"holdAfterRefusals": 3}) as server:
+        submit(server, [f"r{number}@b.test" for number in range(3)], notify="NEVER")
+        server.wait_for_log("event=relay.account-held")
+        relay_empty(server)
+        submit(server, "later@b.test")
+        server.wait_for_log("event=relay.held")
+        held = sorted(name for name in server.queue() if name.startswith("hold/"))
+        expect_equal([name[-4:] for name in held], [".env", ".msg"], "held")
+        remote.rule = lambda session, stage, argument: None
+        for name in (held[1], held[0]):
+            os.rename(f"{server.root}/queue/{name}", f"{server.root}/queue/relay/{name.split('/')[1]}")
+        os.utime(f"{server.root}/queue/relay/{held[0].split('/')[1]}")
+        (_, _, recipients, _), = remote.wait_for(1)
+        expect_equal(addresses(recipients), ["later@b.test"], "delivered")
+        submit(server, "more@b.test")
+        remote.wait_for(2)
+        relay_empty(server)
