@@ -29,9 +29,12 @@ struct TraceCommand: AnsweringCommand {
     func answer() throws(Failure) -> Answer {
         let places = try common.places
         var lines: [LogLine] = []
+        let isID = QueueID(subject) != nil
         try LogSource(log, isInstalled: places == .installed, about: subject).forEachLine { line in
-            // Nearly all lines are about something else.
-            guard line.contains("event="), let line = LogLine(line) else { return }
+            // A journal may have millions of lines: only those about messages are kept, of one id only its own.
+            guard line.contains(isID ? subject[...] : "id=") || !isID && line.contains("entry="),
+                let line = LogLine(line)
+            else { return }
             lines.append(line)
         }
         let entries = try QueueView(places).entries(QueueFilter())
