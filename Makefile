@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-RELEASE := swift build -c release --static-swift-stdlib
+RELEASE := packaging/build
 
 .PHONY: help deps test-deps toolchain build run test lint unit integration clean
 

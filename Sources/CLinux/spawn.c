@@ -163,6 +163,14 @@ int wm_exit_code(int wait_status) { return WIFEXITED(wait_status) ? WEXITSTATUS(
 
 int wm_end_signal(int wait_status) { return WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : 0; }
 
+bool wm_may_become_others(void) {
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2] = {{0}};
+    if (syscall(SYS_capget, &header, data) < 0) return false;
+    const uint32_t needed = 1U << CAP_SETUID | 1U << CAP_SETGID | 1U << CAP_KILL;
+    return (data[0].effective & needed) == needed;
+}
+
 int wm_drop_root(uid_t user, gid_t group, const gid_t *groups, size_t group_count, const char **failed_step) {
     // Each needs CAP_SETPCAP. A service manager that took it took the rest too, and the children's no_new_privs holds.
     *failed_step = "prctl PR_CAPBSET_DROP";

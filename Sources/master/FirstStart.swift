@@ -7,6 +7,8 @@ import Glibc
 struct FirstStart {
     let places: Places
     let hostname: String
+    /// The first mail domain; nil for the host's name.
+    var mailName: String?
     /// Ports below 1024 are for root.
     let usesWellKnownPorts: Bool
     /// Whom the openssl program runs as; nil for the user of this process.
@@ -24,7 +26,9 @@ struct FirstStart {
         if access(places.configurationFile, F_OK) == 0 { return false }
         let expected: Set<String> = ["config", "usermanager", "queue", "logs", "lost+found"]
         let strange = try names(in: places.state).subtracting(expected).min()
-        let present = try names(in: places.configuration).min()
+        // Those that a package installs.
+        let installed: Set<String> = ["localMX.json", "error.txt"]
+        let present = try names(in: places.configuration).subtracting(installed).min()
         guard let other = strange ?? present else { return true }
         throw Refusal(
             description:
@@ -89,13 +93,16 @@ struct FirstStart {
     /// What the operator does next.
     var welcome: String {
         let port = usesWellKnownPorts ? 587 : 2587
-        let user = "me@\(hostname)"
+        let user = "me@\(mailName ?? hostname)"
+        let reload =
+            places == .installed
+            ? "systemctl daemon-reload; systemctl restart wmailserver.service" : "send SIGHUP"
         return """
             A new instance is in \(places.state). It listens on 127.0.0.1 only and has no account yet. Go on with:
 
               editor \(places.groupFile("default"))    # add a user as shown there
               swaks --server 127.0.0.1:\(port) --tls -au \(user) -f \(user) -t \(user)
-              editor \(places.configurationFile)    # your name, certificate and bindIP; then send SIGHUP
+              editor \(places.configurationFile)    # your name, certificate and bindIP; then \(reload)
 
             """
     }
@@ -103,7 +110,8 @@ struct FirstStart {
     /// What the files say.
     private var files: InitialFiles {
         InitialFiles(
-            ports: usesWellKnownPorts ? .wellKnown : .demonstration, domain: hostname,
+            ports: usesWellKnownPorts ? .wellKnown : .demonstration,
+            domain: mailName ?? hostname,
             hostname: hostname)
     }
 }

@@ -35,7 +35,12 @@ extension Master {
         Log.write(
             .notice, "master.ready",
             ["workers": plan.slots.count, "listeners": addresses.joined(separator: ", ")])
-        Systemd.ready(status: "Serving \(addresses.joined(separator: ", "))")
+        let certificates = plan.certificates
+        certificates.warn(at: WallClock.seconds)
+        let until = certificates.earliest.map { ", certificates until \($0)" } ?? ""
+        Systemd.ready(
+            status: "\(plan.slots.count) workers serve \(addresses.joined(separator: ", "))\(until)"
+        )
     }
 
     private func start(_ slot: Slot, of generation: Int) {

@@ -31,6 +31,9 @@ struct Plan {
             ], credentials: credentials)
     }
 
+    /// Until when the certificates are good.
+    var certificates: CertificateWatch { CertificateWatch(credentials) }
+
     /// The same with new TLS ticket keys.
     func renewed() -> Plan {
         Plan(configuration, sockets: sockets, credentials: credentials)

@@ -10,7 +10,10 @@ enum Startup {
             case .help: say(Options.helpText)
             case .version: say(Options.versionText)
             case .check(let root): try check(Places.chosen(root: root))
-            case .run(let root): try prepare(Places.chosen(root: root)).run()
+            case .prepare(let root): try prepare(Places.chosen(root: root))
+            case .sockets(let normal, let early):
+                try writeSocketUnits(normal: normal, early: early)
+            case .run(let root): try start(Places.chosen(root: root)).run()
             }
             exit(0)
         } catch let error as Options.Mistake {
@@ -35,8 +38,20 @@ enum Startup {
         say("\(places.configurationFile) is good\n")
     }
 
+    private static func prepare(_ places: Places) throws {
+        umask(0o007)
+        _ = try make(places, for: Privileges.isRoot ? try Identities.lookUp() : nil)
+    }
+
+    private static func writeSocketUnits(normal: String, early: String) throws {
+        // Before the first start there is nothing to say.
+        guard access(Places.installed.configurationFile, F_OK) == 0 else { return }
+        let configuration = try ConfigurationFile.load(.installed)
+        try SocketUnits(configuration.listeners.map(\.address)).write(normal: normal, early: early)
+    }
+
     /// All that needs root, and what may be refused.
-    private static func prepare(_ places: Places) throws -> Master {
+    private static func start(_ places: Places) throws -> Master {
         // What is made without saying otherwise is nobody else's.
         umask(0o007)
         signal(SIGPIPE, SIG_IGN)
@@ -45,11 +60,33 @@ enum Startup {
         Privileges.raiseOpenFiles(to: Master.openFiles)
         let programs = try programFolder()
         let inherited = Systemd.inheritedSockets()
-        let identities = Privileges.isRoot ? try Identities.lookUp() : nil
+        let identities = Privileges.mayBecomeOthers ? try Identities.lookUp() : nil
+        // A service manager gave us the capabilities alone, and has run --prepare as root before.
+        let isPrepared = identities != nil && !Privileges.isRoot
+        let configuration =
+            isPrepared
+            ? try ConfigurationFile.load(places, host: .forWorkers)
+            : try make(places, for: identities)
+        let plan = try Plan(configuration, sockets: inherited)
+        warnOfUnused(inherited, plan)
+        if identities != nil {
+            for path in [places.state, programs] { try warnOfClosedFolders(above: path) }
+        }
+        if let identities { try Privileges.dropRoot(to: identities.master) }
+        try Common.check("chdir") { chdir("/") }
+        return Master(
+            plan, places: places, identities: identities, inherited: inherited, signals: signals,
+            programs: programs)
+    }
 
+    /// Makes the instance if there is none, checks it, and gives each folder to whom it belongs.
+    private static func make(
+        _ places: Places, for identities: Identities?
+    ) throws -> Configuration {
         if try FirstStart.isNeeded(in: places) {
             let first = FirstStart(
                 places: places, hostname: HostFacts.current.hostname,
+                mailName: places == .installed ? try MailName.ofHost() : nil,
                 usesWellKnownPorts: Privileges.isRoot, identity: identities?.master)
             try first.make()
             say(first.welcome)
@@ -60,18 +97,9 @@ enum Startup {
         for warning in configuration.warnings + accounts.flatMap(\.warnings) {
             Log.write(.warning, "configuration.warning", ["warning": warning])
         }
-        let plan = try Plan(configuration, sockets: inherited)
-        warnOfUnused(inherited, plan)
         let rights = identities.map { FolderRights($0) } ?? FolderRights()
         try rights.establish(in: places, groups: configuration.groups.map(\.name))
-        if identities != nil {
-            for path in [places.state, programs] { try warnOfClosedFolders(above: path) }
-        }
-        if let identities { try Privileges.dropRoot(to: identities.master) }
-        try Common.check("chdir") { chdir("/") }
-        return Master(
-            plan, places: places, identities: identities, inherited: inherited, signals: signals,
-            programs: programs)
+        return configuration
     }
 
     /// Where the workers' programs are: beside this one.

@@ -62,6 +62,28 @@ struct FirstStartTests {
         #expect(throws: FirstStart.Refusal.self) { try FirstStart.isNeeded(in: places) }
     }
 
+    @Test func filesOfThePackageAreExpectedAndKept() throws {
+        mkdir(places.configuration, 0o755)
+        let path = "\(places.configuration)/localMX.json"
+        try File(path: path, flags: O_WRONLY | O_CREAT).write(Array("{ /* ours */ }".utf8))
+        #expect(try FirstStart.isNeeded(in: places))
+        var first = FirstStart(
+            places: places, hostname: "a.example", usesWellKnownPorts: true, identity: nil)
+        first.mailName = "b.example"
+        try first.make()
+        #expect(try File(path: path).readAll() == Array("{ /* ours */ }".utf8))
+        let accounts = try ConfigurationFile.load(places).readAccounts()
+        #expect(accounts.first?.domains == ["b.example"])
+    }
+
+    @Test(arguments: [
+        ("a.example\n", "a.example"), ("A.Example", "a.example"), ("a.example\nb", "a.example"),
+        ("", nil), ("\n", nil), ("not a name\n", nil), ("-x-\0", nil),
+    ])
+    func mailName(text: String, name: String?) {
+        #expect(MailName.read(Array(text.utf8)) == name)
+    }
+
     @Test(arguments: [["queue"], ["usermanager", "logs"], ["config"]])
     func mountedFoldersAreExpected(names: [String]) throws {
         for name in names { mkdir("\(folder.path)/\(name)", 0o700) }

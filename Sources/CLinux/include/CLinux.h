@@ -162,6 +162,8 @@ int wm_exit_code(int wait_status);
 /// The signal in a status of waitpid that ended the process, or 0 when it exited.
 int wm_end_signal(int wait_status);
 
+/// Whether CAP_SETUID, CAP_SETGID and CAP_KILL are effective.
+bool wm_may_become_others(void);
 /// Root becomes this user for good and keeps CAP_SETUID, CAP_SETGID and CAP_KILL, nothing that exec could pass on.
 /// Returns 0, or -1 with errno and the name of the step that failed in *failed_step.
 int wm_drop_root(uid_t user, gid_t group, const gid_t *groups, size_t group_count, const char **failed_step);

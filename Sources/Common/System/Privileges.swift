@@ -21,6 +21,9 @@ package struct Identity: Equatable, Sendable {
 package enum Privileges {
     package static var isRoot: Bool { geteuid() == 0 }
 
+    /// Whether workers can be started under other users: root, or CAP_SETUID, CAP_SETGID and CAP_KILL without it.
+    package static var mayBecomeOthers: Bool { wm_may_become_others() }
+
     /// The effective user of this process.
     package static var user: UInt32 { geteuid() }
 
