@@ -8,7 +8,7 @@ MAKEFLAGS += --no-print-directory
 
 RELEASE := packaging/build
 
-.PHONY: help deps test-deps toolchain build run test lint unit integration clean
+.PHONY: help deps test-deps toolchain build deb test-host run test lint unit integration clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -26,6 +26,12 @@ toolchain:
 
 build: toolchain deps ## Build the release programs into .build/release
 	$(RELEASE)
+
+deb: toolchain ## Build the Debian package into .build/deb
+	@packaging/deb
+
+test-host: deb ## Boot Debian hosts with the package and try everything on them; as root, half an hour
+	@packaging/test-host
 
 run: toolchain ## Build, make a demo instance in ./demo and run it in the foreground
 	@packaging/dependencies build demo

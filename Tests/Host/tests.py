@@ -1,0 +1,367 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Everything that only a booted Debian can show of the package; packaging/test-host runs it.
+
+usage: tests.py PACKAGE [--cuts N] [--report FILE]
+"""
+
+import argparse
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+
+import mail
+from machine import FOLDER, Machine, Network, run
+
+PORTS = {25: False, 465: True, 587: False, 110: False, 995: True}
+UNITS = ["smtp", "smtps", "submission", "pop3", "pop3s"]
+MAILBOX = "/var/lib/wmailserver/usermanager/default/users/alice/Maildir"
+figures, failures = {}, []
+
+
+def expect(condition, what):
+    if not condition:
+        raise AssertionError(what)
+
+
+def eventually(question, seconds=60, what="it"):
+    until = time.time() + seconds
+    while time.time() < until:
+        if question():
+            return
+        time.sleep(0.2)
+    raise AssertionError(f"{what}: not within {seconds} s")
+
+
+def as_client(body):
+    """Runs body in a thread whose sockets are the other host's; returns what it returns."""
+    result = {}
+
+    def work():
+        try:
+            Network.enter()
+            result["value"] = body()
+        except BaseException as error:
+            result["error"] = error
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    if "error" in result:
+        raise result["error"]
+    return result["value"]
+
+
+class Suite:
+    def __init__(self, host, package, cuts, folder):
+        self.host, self.package, self.cuts, self.folder = host, package, cuts, folder
+        self.certificate = f"{folder}/cert.pem"
+
+    def workers(self):
+        """Program → pids, of the service."""
+        lines = self.host.run("ps", "-eo", "pid,comm,args").splitlines()
+        found = {}
+        for line in lines[1:]:
+            pid, name, words = line.split(None, 2)
+            if "/usr/lib/wmailserver/" in words:
+                found.setdefault("transmit" if "transmit" in words else name, []).append(int(pid))
+        return found
+
+    def delivered(self):
+        """Subject → how often it lies in the mailbox, as files."""
+        text = self.host.shell(f"cd {MAILBOX} 2>/dev/null && grep -rhm1 '^Subject:' new cur || true")
+        found = {}
+        for line in text.splitlines():
+            subject = line.split(":", 1)[1].strip()
+            found[subject] = found.get(subject, 0) + 1
+        return found
+
+    def all_there(self, subjects, seconds=120):
+        wanted = set(subjects)
+        eventually(lambda: wanted <= set(self.delivered()), seconds, "every acknowledged message is delivered")
+
+    def empty_mailbox(self):
+        self.host.shell(f"find {MAILBOX} -type f -delete")
+
+    # In this order
+
+    def installs_and_listens_on_this_machine_alone(self):
+        self.before = self.files()
+        self.host.put(self.package, "/root/new.deb")
+        self.host.shell("echo wmailserver wmailserver/mailname string host.test | debconf-set-selections")
+        began = time.time()
+        self.host.run("apt-get", "install", "-qq", "-y", "/root/new.deb", timeout=600)
+        figures["seconds to install"] = round(time.time() - began, 1)
+        expect(self.host.run("systemctl", "is-active", "wmailserver").strip() == "active", "the service runs")
+        listening = self.host.run("ss", "-Hltn")
+        for port in PORTS:
+            expect(f"127.0.0.1:{port} " in listening, f"nobody listens at {port}: {listening}")
+        expect("0.0.0.0:" not in listening and "*:" not in listening.replace("0.0.0.0:*", "").replace("[::]:*", ""),
+               f"more than this machine is listened for: {listening}")
+        expect(self.host.run("cat", "/etc/mailname").strip() == mail.DOMAIN, "the preseeded mail name")
+        figures["seconds from apt-get to the first message"] = None
+        self.configure()
+        as_client(lambda: self.send(mail.Network.ADDRESS, 25, "first"))
+        self.all_there(["first"])
+        figures["seconds from apt-get to the first message"] = round(time.time() - began, 1)
+
+    def configure(self):
+        run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days",
+            "30", "-subj", f"/CN={mail.DOMAIN}", "-addext", f"subjectAltName=DNS:{mail.DOMAIN}", "-keyout",
+            f"{self.folder}/key.pem", "-out", self.certificate)
+        for name in ("cert.pem", "key.pem"):
+            self.host.write(f"/etc/wmailserver/ssl/{name}", open(f"{self.folder}/{name}").read(), "640")
+        permissions = ["receive", "sendlocal"]
+        self.host.write(
+            "/var/lib/wmailserver/usermanager/default/group.json", json.dumps({
+                "users": {name: {"password": mail.PASSWORD, "permissions": permissions} for name in mail.USERS},
+                "bindDomains": [mail.DOMAIN]}), "600")
+        # Load from one client is no attack here.
+        self.host.shell("""
+            cd /etc/wmailserver
+            sed -i 's/"bindIP": "127.0.0.1"/"bindIP": ["0.0.0.0", "::"]/' config.json
+            sed -i 's/^    "mailTry"/    "wMailServerSettings": { "unlimitedConnectionsFrom": ["10.78.0.0/24", "fd78::/64"] },\\n&/' config.json
+            systemctl daemon-reload
+            systemctl stop wmailserver.service
+            systemctl restart 'wmailserver-*.socket'
+            systemctl start wmailserver.service""")
+
+    def send(self, address, port, subject, login=False):
+        tls = mail.context(self.certificate)
+        link = mail.SMTP(address, port, tls, implicit=PORTS[port])
+        sender = "probe@elsewhere.test"
+        if login:
+            sender = f"bob@{mail.DOMAIN}"
+            link.login("bob", mail.PASSWORD)
+        link.sendmail(sender, [f"alice@{mail.DOMAIN}"], mail.message(subject, sender))
+        link.quit()
+
+    def mail_goes_in_and_out_over_tls_from_another_host(self):
+        sent = []
+        for address in (Network.ADDRESS, Network.ADDRESS6):
+            for port in (25, 465, 587):
+                subject = f"port-{port}-{address}"
+                as_client(lambda: self.send(address, port, subject, login=port != 25))
+                sent.append(subject)
+        self.all_there(sent)
+        for address in (Network.ADDRESS, Network.ADDRESS6):
+            for port in (110, 995):
+                found = as_client(lambda: mail.fetch(
+                    address, port, mail.context(self.certificate), PORTS[port], "alice"))
+                text = b"".join(found.values())
+                for subject in sent:
+                    expect(f"Subject: {subject}".encode() in text, f"{subject} is not served at {address} {port}")
+
+    def every_process_is_what_it_should_be(self):
+        table = {}
+        for name, pids in self.workers().items():
+            for pid in pids:
+                facts = dict(line.split(":\t", 1) for line in self.host.run(
+                    "cat", f"/proc/{pid}/status").splitlines() if ":\t" in line)
+                user = self.host.run("id", "-nu", facts["Uid"].split()[0]).strip()
+                expect("0" not in facts["Uid"].split(), f"{name} has a user id of root")
+                expect("0" not in facts["Gid"].split() + facts["Groups"].split(), f"{name} is in root's group")
+                allowed = 0xE0 if name == "master" else 0
+                expect(int(facts["CapPrm"], 16) & ~allowed == 0, f"{name} may {facts['CapPrm']}")
+                expect(int(facts["CapAmb"], 16) == 0, f"{name} passes {facts['CapAmb']} on")
+                expect(facts["NoNewPrivs"] == "1" and facts["Seccomp"] == "2", f"{name} is not locked in")
+                table[name] = {"user": user, "capabilities": facts["CapPrm"].lstrip("0") or "none"}
+        expect(len({row["user"] for row in table.values()}) >= 5, f"processes share users: {table}")
+        figures["processes"] = table
+
+    def other_users_reach_nothing(self):
+        for path in ["/etc/wmailserver/config.json", "/etc/wmailserver/ssl/key.pem", "/var/lib/wmailserver/queue",
+                     "/var/lib/wmailserver/usermanager/default/group.json",
+                     "/var/lib/wmailserver/usermanager/default/users"]:
+            text = self.host.shell(f"setpriv --reuid nobody --clear-groups sh -c 'cat {path} || ls {path}' 2>&1 || true")
+            expect("denied" in text, f"nobody reads {path}: {text}")
+
+    def exposure_is_small(self):
+        text = self.host.run("systemd-analyze", "security", "--no-pager", "wmailserver.service")
+        exposure = float(re.search(r"Overall exposure level for \S+: ([0-9.]+)", text).group(1))
+        figures["systemd-analyze security"] = exposure
+        expect(exposure <= 2.0, f"exposure {exposure}: {text}")
+
+    def status_says_what_it_does(self):
+        text = self.host.run("systemctl", "status", "--no-pager", "wmailserver.service")
+        status = re.search(r'Status: "(.*)"', text)
+        expect(status and "workers serve" in status.group(1) and "certificates until" in status.group(1), text)
+        figures["status"] = status.group(1)
+
+    def reload_cuts_nothing(self):
+        with mail.Load(Network.ADDRESS) as load:
+            for _ in range(5):
+                time.sleep(1)
+                self.host.run("systemctl", "reload", "wmailserver")
+            time.sleep(2)
+        expect(load.acknowledged, "nothing was sent at all")
+        troubles = load.refused + load.cut + load.turned_away
+        expect(not troubles, f"{len(troubles)} troubles of {len(load.acknowledged)}: {troubles[:3]}")
+        self.all_there(load.acknowledged)
+        figures["reload under load"] = f"5 reloads, {len(load.acknowledged)} messages, 0 refused, 0 cut, 0 lost"
+        self.empty_mailbox()
+
+    def restart_refuses_nobody(self):
+        with mail.Load(Network.ADDRESS) as load:
+            for _ in range(5):
+                time.sleep(1)
+                self.host.run("systemctl", "restart", "wmailserver")
+            time.sleep(2)
+        expect(load.acknowledged, "nothing was sent at all")
+        expect(not load.refused, f"{len(load.refused)} connections were refused")
+        self.all_there(load.acknowledged)
+        figures["restart under load"] = (
+            f"5 restarts, {len(load.acknowledged)} messages, 0 refused, "
+            f"{len(load.turned_away) + len(load.cut)} sessions ended by it, 0 lost")
+        self.empty_mailbox()
+
+    def a_wrong_configuration_is_refused_by_reload(self):
+        self.host.shell("cd /etc/wmailserver; cp -a config.json /root/config.json; sed -i 's/maxRecipients/maxRecipient/' config.json")
+        text = self.host.shell("systemctl reload wmailserver 2>&1 && echo taken || journalctl -u wmailserver -n 20 --no-pager")
+        expect("maxRecipient" in text and "taken" not in text, text)
+        self.host.shell("cat /root/config.json >/etc/wmailserver/config.json; systemctl reload wmailserver")
+
+    def watchdog_sees_hanging_workers_and_a_hanging_master(self):
+        restarts = lambda: int(self.host.run("systemctl", "show", "-p", "NRestarts", "--value", "wmailserver").strip())
+        before, victim = restarts(), self.workers()["smtpd"][0]
+        self.host.run("kill", "-STOP", str(victim))
+        eventually(lambda: victim not in self.workers().get("smtpd", []), 60, "a hanging smtpd is replaced")
+        expect(restarts() == before, "the service was restarted for one hanging worker")
+        master = self.workers()["master"][0]
+        self.host.run("kill", "-STOP", str(master))
+        eventually(lambda: restarts() == before + 1, 120, "a hanging master is replaced")
+        eventually(lambda: self.host.run("systemctl", "is-active", "wmailserver", check=False).strip() == "active")
+        as_client(lambda: self.send(Network.ADDRESS, 25, "after-the-watchdog"))
+        self.all_there(["after-the-watchdog"])
+
+    def upgrade_keeps_a_full_queue(self):
+        """From a build of one version less, while a thousand messages lie in the queue."""
+        self.host.run("systemctl", "restart", "wmailserver")
+        for pid in self.workers()["relayd"]:
+            self.host.run("kill", "-STOP", str(pid))
+        subjects = [f"queued-{number}" for number in range(1000)]
+
+        def fill():
+            link = mail.SMTP(Network.ADDRESS, 25)
+            for subject in subjects:
+                link.sendmail("probe@elsewhere.test", [f"alice@{mail.DOMAIN}"], mail.message(subject, size=200))
+            link.quit()
+        as_client(fill)
+        count = int(self.host.shell("find /var/lib/wmailserver/queue/local -type f | wc -l"))
+        expect(count == 1000, f"{count} entries are queued")
+        with mail.Load(Network.ADDRESS, threads=2) as load:
+            self.host.shell("""
+                mkdir -p /root/next && dpkg-deb -R /root/new.deb /root/next
+                sed -i 's/^Version: .*/&+next/' /root/next/DEBIAN/control
+                dpkg-deb --root-owner-group -Zgzip -z1 -b /root/next /root/next.deb >/dev/null
+                apt-get install -qq -y /root/next.deb""", timeout=600)
+        expect(not load.refused, f"{len(load.refused)} connections were refused during the upgrade")
+        self.all_there(subjects + load.acknowledged)
+        twice = [subject for subject, count in self.delivered().items() if count > 1]
+        expect(not twice, f"{len(twice)} messages came twice")
+        figures["upgrade with a full queue"] = (
+            f"1000 queued, {len(load.acknowledged)} sent during it, 0 refused, 0 lost, 0 twice")
+        self.empty_mailbox()
+
+    def power_cuts_lose_nothing(self):
+        """Acknowledged against delivered, after each of so many cuts under load."""
+        acknowledged, unacknowledged, twice = 0, 0, 0
+        for number in range(self.cuts):
+            # Only what the server flushes is to survive, not what this test has put there.
+            self.host.run("sync")
+            load = mail.Load(Network.ADDRESS, threads=8)
+            load.__enter__()
+            time.sleep(random.uniform(1, 3))
+            self.host.cut_power()
+            load.abandon()
+            self.host.check_disk()
+            subjects = list(load.acknowledged)
+            self.host.boot()
+            self.all_there(subjects)
+            eventually(lambda: self.host.run("find", "/var/lib/wmailserver/queue/local", "-type", "f").strip() == "")
+            found = self.delivered()
+            torn = self.host.shell(f"""cd {MAILBOX}; for f in new/* cur/*; do [ -f "$f" ] || continue
+                s=${{f##*,S=}}; s=${{s%%:*}}; [ "$(stat -c %s "$f")" = "$s" ] || echo "$f"; done""")
+            expect(not torn, f"torn messages after cut {number + 1}: {torn[:300]}")
+            acknowledged += len(subjects)
+            unacknowledged += len(set(found) - set(subjects))
+            twice += sum(1 for count in found.values() if count > 1)
+            corrupt = self.host.run("find", "/var/lib/wmailserver/queue/corrupt", "-type", "f").split()
+            figures["never acknowledged and put aside"] = len(corrupt)
+            print(f"    cut {number + 1}: {len(subjects)} acknowledged, all there", flush=True)
+            self.empty_mailbox()
+        figures["power cuts"] = (
+            f"{self.cuts} cuts, {acknowledged} acknowledged, 0 lost, {twice} twice, 0 torn, "
+            f"{unacknowledged} delivered whole without having been acknowledged")
+
+    def remove_keeps_mail_and_purge_nothing(self):
+        as_client(lambda: self.send(Network.ADDRESS, 25, "kept"))
+        self.all_there(["kept"])
+        self.host.run("apt-get", "remove", "-qq", "-y", "wmailserver", timeout=600)
+        expect("kept" in self.delivered(), "remove has taken mail away")
+        expect(self.host.shell("test -e /etc/wmailserver/config.json && echo yes").strip() == "yes", "the configuration is gone")
+        expect(not self.workers(), "processes are left")
+        self.host.run("apt-get", "purge", "-qq", "-y", "wmailserver", timeout=600)
+        left = sorted(self.files() - self.before - {"/etc/mailname"})
+        expect(not left, f"purge leaves {left[:20]}")
+        names = self.host.shell("grep -h ^wmail /etc/passwd /etc/group || true")
+        expect(not names, f"purge leaves users: {names}")
+        units = self.host.run("systemctl", "list-units", "--all", "--plain", "--no-legend", "wmailserver*")
+        expect("running" not in units and "listening" not in units, f"purge leaves units: {units}")
+
+    def files(self):
+        # What systemd, dpkg and the test itself write is nobody's; copies of user databases are checked apart.
+        text = self.host.shell("""find / -xdev \\( -path /proc -o -path /sys -o -path /run -o -path /tmp -o -path /root \\
+            -o -path /var/log -o -path /var/cache -o -path /var/lib/dpkg -o -path /var/lib/apt -o -path /var/tmp \\
+            -o -path /var/lib/systemd -o -path /var/lib/private \\) -prune -o -print""")
+        return {line for line in text.splitlines() if not re.fullmatch(r"/etc/(passwd|group|shadow|gshadow|subuid|subgid)-?|/etc/\.pwd\.lock", line)}
+
+
+STEPS = [
+    Suite.installs_and_listens_on_this_machine_alone, Suite.mail_goes_in_and_out_over_tls_from_another_host,
+    Suite.every_process_is_what_it_should_be, Suite.other_users_reach_nothing, Suite.exposure_is_small,
+    Suite.status_says_what_it_does, Suite.reload_cuts_nothing, Suite.restart_refuses_nobody,
+    Suite.a_wrong_configuration_is_refused_by_reload, Suite.watchdog_sees_hanging_workers_and_a_hanging_master,
+    Suite.upgrade_keeps_a_full_queue, Suite.power_cuts_lose_nothing, Suite.remove_keeps_mail_and_purge_nothing,
+]
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("package")
+    parser.add_argument("--cuts", type=int, default=20)
+    parser.add_argument("--only", default="", help="besides the first step, only those with this in their name")
+    options = parser.parse_args()
+    passed = 0
+    with tempfile.TemporaryDirectory() as folder, Network() as network, Machine(network) as host:
+        suite = Suite(host, options.package, options.cuts, folder)
+        for step in STEPS:
+            if step is not STEPS[0] and options.only not in step.__name__:
+                continue
+            name, began = step.__name__.replace("_", " "), time.time()
+            try:
+                step(suite)
+                passed += 1
+                print(f"ok: {name} ({time.time() - began:.0f} s)", flush=True)
+            except Exception as error:
+                failures.append(name)
+                print(f"FAILED: {name}: {error}", flush=True)
+                traceback.print_exc()
+                try:
+                    print(host.run("journalctl", "--no-pager", "-n", "40", "-p", "5", check=False))
+                except Exception as second:
+                    print(f"no journal: {second}")
+                if step is STEPS[0] or not host.process:
+                    break
+    print(json.dumps(figures, indent=4))
+    print(f"{passed} passed, {len(failures)} failed")
+    sys.exit(1 if failures else 0)
+
+
+if __name__ == "__main__":
+    main()
