@@ -56,6 +56,9 @@ let package = Package(
             name: "wmail", dependencies: ["Mail", "Common", argumentParser],
             swiftSettings: settings),
 
+        .executableTarget(
+            name: "sendmail", dependencies: ["Mail", "SMTP"], swiftSettings: settings),
+
         .target(
             name: "TestSupport", dependencies: ["Mail"], path: "Tests/TestSupport",
             swiftSettings: settings),
@@ -80,6 +83,9 @@ let package = Package(
             name: "relaydTests", dependencies: ["relayd", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "authdTests", dependencies: ["authd", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "sendmailTests", dependencies: ["sendmail", "Mail", "TestSupport"],
+            swiftSettings: settings),
         .testTarget(
             name: "wmailTests", dependencies: ["wmail", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "LayeringTests", swiftSettings: settings),

@@ -27,8 +27,9 @@ extension Conversation {
 
     func judge(_ sender: ReversePath) async -> Verdict {
         guard let address = await whose(sender) else { return .refused(ServerReplies.localTrouble) }
+        let isTrusted = visitor.settings.acceptOwnDomainsFrom.contains(visitor.stream.peer)
         let facts = ReceptionPolicy.SenderFacts(
-            isLoggedIn: login != nil, isListedClient: isListedClient, address: address)
+            isLoggedIn: login != nil, isListedClient: isListedClient || isTrusted, address: address)
         return verdict(policy.verdict(on: facts))
     }
 

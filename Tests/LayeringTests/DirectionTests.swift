@@ -19,6 +19,7 @@ import Testing
             "authd",
             ["Mail", "Common", "CCrypt", "Glibc", "Synchronization"]
         ),
+        ("sendmail", ["Mail", "SMTP", "Glibc"]),
         ("wmail", ["Mail", "Common", "ArgumentParser", "Glibc"]),
     ]
 
@@ -49,6 +50,7 @@ import Testing
         "pop3d": ["Common", "Mail", "POP3", "TLS"],
         "relayd": ["Common", "Mail", "SMTP", "TLS"],
         "authd": ["CCrypt", "Common", "Mail"],
+        "sendmail": ["Mail", "SMTP"],
         "wmail": ["Common", "Mail", "argumentParser"],
     ]
 

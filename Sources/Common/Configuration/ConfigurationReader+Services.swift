@@ -49,6 +49,7 @@ extension ConfigurationReader {
                 "none": .none, "optional": .optional, "required": .required,
             ]) ?? .optional
         listener.allowRelayFrom = section["allowRelayFrom"]?.networks() ?? []
+        listener.acceptOwnDomainsFrom = section["acceptOwnDomainsFrom"]?.networks() ?? []
         if let field = section["allowRelayFrom"],
             let open = listener.allowRelayFrom.first(where: \.isEverything)
         {

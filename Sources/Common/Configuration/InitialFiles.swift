@@ -72,8 +72,11 @@ package struct InitialFiles: Equatable, Sendable {
                 },
                 "services": {
                     // "127.0.0.1" is this machine only. To be reached from outside: ["0.0.0.0", "::"].
-                    // Mail from other servers.
-                    "\(ports.smtp)": { "bindIP": "127.0.0.1", "ssl": false, "userGroup": "default" },
+                    // Mail from other servers; and from programs of this machine, which may use its own addresses.
+                    "\(ports.smtp)": {
+                        "bindIP": "127.0.0.1", "ssl": false, "userGroup": "default",
+                        "acceptOwnDomainsFrom": ["127.0.0.0/8", "::1"]
+                    },
                     // People's mail programs, with TLS from the first octet; and servers whose port 25 is blocked.
                     "\(ports.smtps)": { "bindIP": "127.0.0.1", "ssl": true, "userGroup": "default" },
                     // People's mail programs, with STARTTLS; nobody else.

@@ -30,6 +30,9 @@ package struct ListenerSettings: Equatable, Sendable {
     package var auth: LoginPolicy
     /// `allowRelayFrom`: clients that may send anywhere without a login, of SMTP.
     package var allowRelayFrom: [IPNetwork]
+    /// `acceptOwnDomainsFrom`: clients that may use senders of our domains without a login, of SMTP; it permits nothing
+    /// else, and no relaying.
+    package var acceptOwnDomainsFrom: [IPNetwork]
     /// `allowPlainLoginFrom`: clients that may log in without TLS, of POP3; by default this machine.
     package var allowPlainLoginFrom: [IPNetwork]
     /// `proxyProtocol`: proxies whose word about the client's address counts.
@@ -41,6 +44,7 @@ package struct ListenerSettings: Equatable, Sendable {
     package init(
         address: SocketAddress, service: ServiceKind, implicitTLS: Bool, group: String,
         auth: LoginPolicy = .optional, allowRelayFrom: [IPNetwork] = [],
+        acceptOwnDomainsFrom: [IPNetwork] = [],
         allowPlainLoginFrom: [IPNetwork] = IPNetwork.loopback, proxyProtocol: [IPNetwork] = [],
         hostname: String
     ) {
@@ -50,6 +54,7 @@ package struct ListenerSettings: Equatable, Sendable {
         self.group = group
         self.auth = auth
         self.allowRelayFrom = allowRelayFrom
+        self.acceptOwnDomainsFrom = acceptOwnDomainsFrom
         self.allowPlainLoginFrom = allowPlainLoginFrom
         self.proxyProtocol = proxyProtocol
         self.hostname = hostname
@@ -69,6 +74,7 @@ extension ListenerSettings {
             "service": .string(service.rawValue), "implicitTLS": .boolean(implicitTLS),
             "group": .string(group), "auth": .string(auth.rawValue),
             "allowRelayFrom": .networks(allowRelayFrom),
+            "acceptOwnDomainsFrom": .networks(acceptOwnDomainsFrom),
             "allowPlainLoginFrom": .networks(allowPlainLoginFrom),
             "proxyProtocol": .networks(proxyProtocol), "hostname": .string(hostname),
         ]
@@ -84,6 +90,7 @@ extension ListenerSettings {
             implicitTLS: try json.boolean(at: "implicitTLS"), group: try json.string(at: "group"),
             auth: try json.word(at: "auth"),
             allowRelayFrom: try json.networks(at: "allowRelayFrom"),
+            acceptOwnDomainsFrom: try json.networks(at: "acceptOwnDomainsFrom"),
             allowPlainLoginFrom: try json.networks(at: "allowPlainLoginFrom"),
             proxyProtocol: try json.networks(at: "proxyProtocol"),
             hostname: try json.string(at: "hostname"))
