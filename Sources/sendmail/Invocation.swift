@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// What the command line asks for, in the words that programs have used since sendmail(8) was new.
-package struct Invocation: Equatable, Sendable {
+struct Invocation: Equatable, Sendable {
     /// What is to be done.
-    package enum Mode: Equatable, Sendable {
+    enum Mode: Equatable, Sendable {
         /// Send the message on standard input.
         case send
         /// Speak SMTP on standard input and output (`-bs`).
@@ -14,24 +14,24 @@ package struct Invocation: Equatable, Sendable {
         case aliases
     }
 
-    package var mode = Mode.send
+    var mode = Mode.send
     /// `-f`, `-r`: the envelope's sender; empty for the null one, nil for the caller.
-    package var sender: String?
+    var sender: String?
     /// `-F`: the sender's name in a From field that is added.
-    package var fullName: String?
+    var fullName: String?
     /// `-t`: recipients are in the header; those of the command line are taken off (RFC 5321 §3.9 leaves it open).
-    package var readsRecipients = false
+    var readsRecipients = false
     /// `-i`, `-oi`: a line with a dot alone does not end the message.
-    package var ignoresDots = false
-    package var recipients: [String] = []
+    var ignoresDots = false
+    var recipients: [String] = []
 
     /// A command line that cannot be understood.
-    package struct Mistake: Error, Equatable, CustomStringConvertible {
-        package let description: String
+    struct Mistake: Error, Equatable, CustomStringConvertible {
+        let description: String
     }
 
     /// From the words of the command line, the program's name first.
-    package init(_ words: [String]) throws(Mistake) {
+    init(_ words: [String]) throws(Mistake) {
         switch words.first?.split(separator: "/").last {
         case "mailq": mode = .queue
         case "newaliases": mode = .aliases

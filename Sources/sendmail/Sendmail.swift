@@ -61,9 +61,8 @@ enum Sendmail {
 
     /// Only who may read the queue sees it: that is `wmail`'s business.
     private static func showQueue() -> Never {
-        var arguments: [UnsafeMutablePointer<CChar>?] = ["wmail", "queue", "list"].map {
-            strdup($0)
-        }
+        let words = ["wmail", "queue", "list"]
+        var arguments: [UnsafeMutablePointer<CChar>?] = words.map { word in strdup(word) }
         arguments.append(nil)
         execv("/usr/bin/wmail", &arguments)
         complain("/usr/bin/wmail: \(String(cString: strerror(errno)))")
@@ -83,7 +82,7 @@ enum Sendmail {
         localtime_r(&now, &parts)
         return Submission.Caller(
             user: name ?? "uid\(number)", number: number, mailName: mailName(),
-            date: MailDate(seconds: now, offset: parts.tm_gmtoff / 60))
+            date: MailDate(seconds: Int(now), offset: Int(parts.tm_gmtoff) / 60))
     }
 
     /// The first line of /etc/mailname (Debian policy §11.6), else the host's name.

@@ -3,16 +3,16 @@ import Mail
 
 /// A message as a program on this host handed it over, made whole: recipients, the fields that are missing, bare
 /// names completed with the mail name.
-package struct Submission: Equatable, Sendable {
+struct Submission: Equatable, Sendable {
     /// Who calls, and where.
-    package struct Caller: Equatable, Sendable {
-        package var user: String
-        package var number: UInt32
+    struct Caller: Equatable, Sendable {
+        var user: String
+        var number: UInt32
         /// The domain of bare names.
-        package var mailName: String
-        package var date: MailDate
+        var mailName: String
+        var date: MailDate
 
-        package init(user: String, number: UInt32, mailName: String, date: MailDate) {
+        init(user: String, number: UInt32, mailName: String, date: MailDate) {
             self.user = user
             self.number = number
             self.mailName = mailName
@@ -21,15 +21,15 @@ package struct Submission: Equatable, Sendable {
     }
 
     /// Without angle brackets; empty for the null path.
-    package let sender: String
-    package let recipients: [String]
+    let sender: String
+    let recipients: [String]
     /// With CRLF line ends.
-    package let message: [UInt8]
+    let message: [UInt8]
 
     /// Makes a submission of what came on standard input.
     ///
     /// - Throws: `Invocation.Mistake` when nobody is named, or a header field names nobody.
-    package init(
+    init(
         _ input: [UInt8], _ invocation: Invocation, _ caller: Caller
     ) throws(Invocation.Mistake) {
         var lines = Self.lines(input, ignoresDots: invocation.ignoresDots)

@@ -137,7 +137,8 @@ class Machine:
             UNIFIED_CGROUP_HIERARCHY=1 exec nsenter --net=/run/netns/{self.network.HOST} \\
                 systemd-nspawn --quiet --register=no $keep --boot --directory={self.root} --machine={self.name} \\
                 --network-namespace-path=/run/netns/{self.network.HOST} --resolv-conf=off --timezone=off \\
-                --link-journal=no --console=pipe
+                --link-journal=no --console=pipe \\
+                --system-call-filter="landlock_create_ruleset landlock_add_rule landlock_restrict_self"
         """
         log = open(self.console, "w")
         self.process = subprocess.Popen(["unshare", "-m", "--propagation", "slave", "bash", "-c", script],

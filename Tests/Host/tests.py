@@ -101,8 +101,10 @@ class Suite:
         listening = self.host.run("ss", "-Hltn")
         for port in PORTS:
             expect(f"127.0.0.1:{port} " in listening, f"nobody listens at {port}: {listening}")
-        expect("0.0.0.0:" not in listening and "*:" not in listening.replace("0.0.0.0:*", "").replace("[::]:*", ""),
-               f"more than this machine is listened for: {listening}")
+        addresses = {line.split()[3].rsplit(":", 1)[0] for line in listening.splitlines()}
+        expect(addresses == {"127.0.0.1"}, f"more than this machine is listened for: {listening}")
+        journal = self.host.run("journalctl", "-u", "wmailserver", "--no-pager")
+        expect("sandbox.missing" not in journal, f"a part of the sandbox is missing: {journal[-1500:]}")
         expect(self.host.run("cat", "/etc/mailname").strip() == mail.DOMAIN, "the preseeded mail name")
         figures["seconds from apt-get to the first message"] = None
         self.configure()
@@ -125,7 +127,7 @@ class Suite:
         self.host.shell("""
             cd /etc/wmailserver
             sed -i 's/"bindIP": "127.0.0.1"/"bindIP": ["0.0.0.0", "::"]/' config.json
-            sed -i 's/^    "mailTry"/    "wMailServerSettings": { "unlimitedConnectionsFrom": ["10.78.0.0/24", "fd78::/64"] },\\n&/' config.json
+            sed -i 's|^    "mailTry"|    "wMailServerSettings": { "unlimitedConnectionsFrom": ["10.78.0.0/24", "fd78::/64"] },\\n&|' config.json
             systemctl daemon-reload
             systemctl stop wmailserver.service
             systemctl restart 'wmailserver-*.socket'
