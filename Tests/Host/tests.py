@@ -122,7 +122,7 @@ class Suite:
         self.host.write(
             "/var/lib/wmailserver/usermanager/default/group.json", json.dumps({
                 "users": {name: {"password": mail.PASSWORD, "permissions": permissions} for name in mail.USERS},
-                "bindDomains": [mail.DOMAIN]}), "600")
+                "bindDomains": [mail.DOMAIN], "aliases": {"root": "alice"}}), "600")
         # Load from one client is no attack here.
         self.host.shell("""
             cd /etc/wmailserver
@@ -183,6 +183,29 @@ class Suite:
             text = self.host.shell(f"setpriv --reuid nobody --clear-groups sh -c 'cat {path} || ls {path}' 2>&1 || true")
             expect("denied" in text, f"nobody reads {path}: {text}")
 
+    def programs_of_this_host_send_mail(self):
+        """As cron, apt and mutt do; the calling user is named, root's mail goes where the alias says."""
+        def sendmail(words, text, user="nobody"):
+            return self.host.shell(f"setpriv --reuid {user} --clear-groups {words} 2>&1; echo exit $?", input=text)
+        done = sendmail("/usr/sbin/sendmail -FCronDaemon -i -B8BITMIME -oem root",
+                        "From: root (Cron Daemon)\nTo: root\nSubject: from-cron\n\nout\n.\nmore\n")
+        expect(done.endswith("exit 0\n"), done)
+        done = sendmail("/usr/lib/sendmail -t -oi", "To: alice\nBcc: bob\nSubject: from-mutt\n\nx\n")
+        expect(done.endswith("exit 0\n"), done)
+        self.all_there(["from-cron", "from-mutt"])
+        text = self.host.shell(f"cat $(grep -rl 'Subject: from-cron' {MAILBOX}/new {MAILBOX}/cur)")
+        for line in ["user nobody, id 65534", f"From: root@{mail.DOMAIN} (Cron Daemon)", f"To: root@{mail.DOMAIN}",
+                     "more"]:
+            expect(line in text, f"{line} is missing: {text}")
+        done = sendmail("/usr/sbin/sendmail nobody-there", "Subject: x\n\nx\n")
+        expect(done.endswith("exit 67\n") and "5.1.1" in done, done)
+        done = sendmail("/usr/sbin/sendmail -f root x@elsewhere.test", "Subject: x\n\nx\n")
+        expect(done.endswith("exit 67\n"), f"a local program relays without a login: {done}")
+        done = sendmail("/usr/sbin/sendmail -bs", "EHLO here\r\nQUIT\r\n")
+        expect(done.startswith("220 ") and "221 " in done and done.endswith("exit 0\n"), done)
+        expect(sendmail("newaliases", "").endswith("exit 0\n"), "newaliases")
+        expect("exit 0" in self.host.shell("mailq 2>&1; echo exit $?"), "mailq")
+
     def exposure_is_small(self):
         text = self.host.run("systemd-analyze", "security", "--no-pager", "wmailserver.service")
         exposure = float(re.search(r"Overall exposure level for \S+: ([0-9.]+)", text).group(1))
@@ -240,6 +263,48 @@ class Suite:
         eventually(lambda: self.host.run("systemctl", "is-active", "wmailserver", check=False).strip() == "active")
         as_client(lambda: self.send(Network.ADDRESS, 25, "after-the-watchdog"))
         self.all_there(["after-the-watchdog"])
+
+    def drop_in(self, text):
+        """Changes the service's unit; nothing takes the change back."""
+        path = "/etc/systemd/system/wmailserver.service.d/test.conf"
+        if text:
+            self.host.shell("mkdir -p /etc/systemd/system/wmailserver.service.d")
+            self.host.write(path, f"[Service]\n{text}")
+        else:
+            self.host.shell(f"rm -r {os.path.dirname(path)}")
+        self.host.run("systemctl", "daemon-reload")
+        self.host.run("systemctl", "restart", "wmailserver")
+
+    def credentials_of_systemd_are_served(self):
+        self.host.shell("""
+            mkdir -m 700 /root/keys; mv /etc/wmailserver/ssl/*.pem /root/keys
+            cp -a /etc/wmailserver/config.json /root/config.json
+            sed -i 's|./config/ssl/|/run/credentials/wmailserver.service/|g' /etc/wmailserver/config.json""")
+        self.drop_in("LoadCredential=cert.pem:/root/keys/cert.pem\nLoadCredential=key.pem:/root/keys/key.pem\n")
+        as_client(lambda: self.send(Network.ADDRESS, 465, "by-credential", login=True))
+        self.host.shell("""
+            mv /root/keys/*.pem /etc/wmailserver/ssl; rmdir /root/keys
+            cat /root/config.json >/etc/wmailserver/config.json""")
+        self.drop_in("")
+        self.all_there(["by-credential"])
+
+    def serves_without_root_and_without_capabilities(self):
+        self.host.shell("systemctl stop wmailserver.service; chown -R wmail: /var/lib/wmailserver")
+        self.drop_in("ExecStartPre=\nAmbientCapabilities=\nCapabilityBoundingSet=\n")
+        for name, pids in self.workers().items():
+            for pid in pids:
+                text = self.host.run("cat", f"/proc/{pid}/status")
+                expect(re.search(r"CapPrm:\s+0+\n", text), f"{name} has capabilities")
+                expect(self.host.run("ps", "-o", "user=", "-p", str(pid)).strip() == "wmail", f"{name} is another user")
+                # The first worker's seccomp is the unit's, two more are their own.
+                expect("Seccomp:\t2" in text, f"{name} is not locked in")
+        as_client(lambda: self.send(Network.ADDRESS, 587, "without-root", login=True))
+        self.all_there(["without-root"])
+        self.drop_in("")
+        as_client(lambda: self.send(Network.ADDRESS, 25, "with-users-again"))
+        self.all_there(["with-users-again"])
+        expect(len({self.host.run("ps", "-o", "user=", "-p", str(pids[0])) for pids in self.workers().values()}) >= 5,
+               "the users are not back")
 
     def upgrade_keeps_a_full_queue(self):
         """From a build of one version less, while a thousand messages lie in the queue."""
@@ -316,6 +381,23 @@ class Suite:
         units = self.host.run("systemctl", "list-units", "--all", "--plain", "--no-legend", "wmailserver*")
         expect("running" not in units and "listening" not in units, f"purge leaves units: {units}")
 
+    def steps_of_the_container_work(self):
+        """What packaging/container/Dockerfile does, where there is no engine: its script, its user, its command."""
+        container = f"{os.path.dirname(os.path.abspath(__file__))}/../../packaging/container"
+        entry = json.loads(re.search(r"^ENTRYPOINT (.*)$", open(f"{container}/Dockerfile").read(), re.M).group(1))
+        user = re.search(r"^USER (\d+):(\d+)$", open(f"{container}/Dockerfile").read(), re.M)
+        self.host.put(self.package, "/tmp/wmailserver_test.deb")
+        self.host.put(f"{container}/install", "/tmp/install")
+        self.host.shell("sh /tmp/install")
+        self.host.run("systemd-run", "--unit=container", "-p", f"User={user.group(1)}", "-p", f"Group={user.group(2)}",
+                      "-p", "WorkingDirectory=/srv/mail", *entry)
+        greeting = "exec 3<>/dev/tcp/127.0.0.1/2525 && read -t 5 -u 3 line && echo $line"
+        eventually(lambda: "220 " in self.host.run("bash", "-c", greeting, check=False), 60, "a greeting at 2525")
+        for line in self.host.run("ps", "-eo", "uid,args").splitlines():
+            if "/usr/lib/wmailserver/" in line:
+                expect(line.split()[0] == user.group(1), f"another user: {line}")
+        self.host.run("systemctl", "stop", "container")
+
     def files(self):
         # What systemd, dpkg and the test itself write is nobody's; copies of user databases are checked apart.
         text = self.host.shell("""find / -xdev \\( -path /proc -o -path /sys -o -path /run -o -path /tmp -o -path /root \\
@@ -326,10 +408,13 @@ class Suite:
 
 STEPS = [
     Suite.installs_and_listens_on_this_machine_alone, Suite.mail_goes_in_and_out_over_tls_from_another_host,
-    Suite.every_process_is_what_it_should_be, Suite.other_users_reach_nothing, Suite.exposure_is_small,
+    Suite.every_process_is_what_it_should_be, Suite.other_users_reach_nothing,
+    Suite.programs_of_this_host_send_mail, Suite.exposure_is_small,
     Suite.status_says_what_it_does, Suite.reload_cuts_nothing, Suite.restart_refuses_nobody,
     Suite.a_wrong_configuration_is_refused_by_reload, Suite.watchdog_sees_hanging_workers_and_a_hanging_master,
+    Suite.credentials_of_systemd_are_served, Suite.serves_without_root_and_without_capabilities,
     Suite.upgrade_keeps_a_full_queue, Suite.power_cuts_lose_nothing, Suite.remove_keeps_mail_and_purge_nothing,
+    Suite.steps_of_the_container_work,
 ]
 
 
