@@ -41,14 +41,20 @@ struct CertificateWatch: Equatable {
     func warn(at now: Int) {
         for end in ending(at: now) {
             guard let seconds = end.seconds else { continue }
-            let isOver = seconds <= now
-            Log.write(
-                isOver ? .error : .warning, isOver ? "certificate.expired" : "certificate.expires",
-                [
-                    "group": end.group, "until": Timestamp.text(seconds),
-                    "days": (seconds - now) / 86_400,
-                    "hint": "renew it, then reload the service",
-                ])
+            let days = (seconds - now) / 86_400
+            let hint = "renew it, then reload the service"
+            if seconds > now {
+                Log.write(
+                    .warning, "certificate.expires",
+                    [
+                        "group": end.group, "until": Timestamp.text(seconds), "days": days,
+                        "hint": hint,
+                    ])
+            } else {
+                Log.write(
+                    .error, "certificate.expired",
+                    ["group": end.group, "until": Timestamp.text(seconds), "hint": hint])
+            }
         }
     }
 }

@@ -60,7 +60,8 @@ enum Startup {
         Privileges.raiseOpenFiles(to: Master.openFiles)
         let programs = try programFolder()
         let inherited = Systemd.inheritedSockets()
-        let identities = Privileges.mayBecomeOthers ? try Identities.lookUp() : nil
+        let needsOthers = Privileges.isRoot || Privileges.mayBecomeOthers
+        let identities = needsOthers ? try Identities.lookUp() : nil
         // A service manager gave us the capabilities alone, and has run --prepare as root before.
         let isPrepared = identities != nil && !Privileges.isRoot
         let configuration =
