@@ -27,7 +27,7 @@ import Testing
         ),
         (
             minimal(service: "zzzzzzzz: 1"),
-            "config.json:2:73: SMTPServices.services.25.zzzzzzzz: unknown key; known here are bindIP, ssl, userGroup, hostname, proxyProtocol, auth, allowRelayFrom"
+            "config.json:2:73: SMTPServices.services.25.zzzzzzzz: unknown key; known here are bindIP, ssl, userGroup, hostname, proxyProtocol, auth, allowRelayFrom, acceptOwnDomainsFrom"
         ),
         (
             minimal(service: "ssl: 'yes'"),

@@ -17,8 +17,8 @@ REFUSED = {-errno.EPERM, -errno.EACCES}
 ALLOWED = {
     "smtpd": set(),
     "pop3d": {"read a message in a mailbox", "list a mailbox"},
-    "relayd": {"read a message in a mailbox", "list a mailbox", "list the queue", "read a queued message"},
-    "transmit": {"list what waits for other servers", "make a socket"},
+    "relayd": {"read a message in a mailbox", "list a mailbox", "list the queue", "read a held message"},
+    "transmit": {"list what waits for other servers", "make a socket", "read a held message"},
     "authd": {"read password hashes"},
 }
 
@@ -31,7 +31,7 @@ def attempts(server, mail, entry, sibling):
     yield "list a mailbox", ("open", os.path.dirname(mail), LIST)
     yield "read password hashes", ("open", f"{root}/usermanager/default/group.json", READ)
     yield "list the queue", ("open", f"{root}/queue/local", LIST)
-    yield "read a queued message", ("open", entry, READ)
+    yield "read a held message", ("open", entry, READ)
     yield "list what waits for other servers", ("open", f"{root}/queue/relay", LIST)
     yield "read the configuration", ("open", f"{root}/config/config.json", READ)
     yield "read a private key", ("open", f"{root}/config/ssl/key.pem", READ)
