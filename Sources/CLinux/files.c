@@ -78,10 +78,10 @@ int64_t wm_file_system_type(int fd) {
 
 int wm_sync_file_system(int fd) { return syncfs(fd); }
 
-int wm_open_cached(int folder, const char *path) {
+int wm_open_beneath(int folder, const char *path, bool cached) {
     struct open_how how = {
         .flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
-        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_CACHED,
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | (cached ? RESOLVE_CACHED : 0),
     };
     return (int)syscall(SYS_openat2, folder, path, &how, sizeof how);
 }

@@ -18,7 +18,7 @@ nonisolated func forEachFile(
     let opened: Int32
     do throws(SystemError) {
         opened = try check("openat", on: path) {
-            openat(number, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+            openat(number, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
         }
     } catch  where error.code == ENOENT {
         return
@@ -65,19 +65,17 @@ nonisolated final class OpenMessage: Sendable {
 
     /// Opens a message; may block.
     ///
-    /// - Throws: `SystemError` of openat(2); ENOENT when it is not there any more.
+    /// The kernel holds the look-up inside the mailbox and follows no symbolic link in any part of the path.
+    ///
+    /// - Throws: `SystemError` of openat2(2); ENOENT when it is not there any more, ELOOP and ENOTDIR when a link
+    ///   is in the way.
     convenience init(_ path: MessagePath, in maildir: borrowing Folder) throws(SystemError) {
-        let number = maildir.number
-        // O_NONBLOCK, lest a pipe that somebody put there hold the thread.
-        let opened = try check("openat", on: "\(maildir.path)/\(path.text)") {
-            openat(number, path.characters, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
-        }
-        try self.init(File(FileDescriptor(owning: opened), path: path.text))
+        try self.init(File.openBeneath(path.characters, in: maildir, path: path.text))
     }
 
     /// Opens a message if that needs no disk; nil when it might.
     ///
-    /// - Returns: Nil also where the kernel or the sandbox lacks openat2(2).
+    /// - Returns: Nil also for whatever the other way of opening will say in words.
     static func openCached(_ path: MessagePath, in maildir: borrowing Folder) -> OpenMessage? {
         guard let file = File.openCached(path.characters, in: maildir, path: path.text) else {
             return nil

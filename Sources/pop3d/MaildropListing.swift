@@ -22,7 +22,6 @@ nonisolated struct MaildropListing: Sendable {
         var start: UInt32
         var length: UInt16
         var baseLength: UInt16
-        var uniqueIDStart: UInt8
         var uniqueIDLength: UInt8
         var place: Place
         var isOurs: Bool
@@ -32,6 +31,8 @@ nonisolated struct MaildropListing: Sendable {
     private(set) var entries: [Entry] = []
     /// Further names of a message, by its index: it was delivered again, or seen before and after a rename.
     private(set) var duplicates: [Int: [Entry]] = [:]
+    /// Unique ids that imported messages brought along, by where their names start in ``names``.
+    private var keptIDs: [Int: [UInt8]] = [:]
     /// Unique ids that are not the beginning of the name, by index.
     private var otherIDs: [Int: [UInt8]] = [:]
 
@@ -56,12 +57,7 @@ nonisolated struct MaildropListing: Sendable {
     /// What UIDL says.
     func uniqueID(at index: Int) -> ArraySlice<UInt8> {
         if let other = otherIDs[index] { return other[...] }
-        return nameID(entries[index])
-    }
-
-    /// The unique id as the name has it.
-    private func nameID(_ entry: Entry) -> ArraySlice<UInt8> {
-        name(entry).dropFirst(Int(entry.uniqueIDStart)).prefix(Int(entry.uniqueIDLength))
+        return name(entries[index]).prefix(Int(entries[index].uniqueIDLength))
     }
 
     /// The file, relative to the Maildir, for C.
@@ -89,8 +85,10 @@ nonisolated struct MaildropListing: Sendable {
                 arrival: name.arrival, random: name.random, size: name.size ?? -1,
                 start: UInt32(names.count), length: UInt16(bytes.count),
                 baseLength: UInt16(name.baseLength),
-                uniqueIDStart: UInt8(name.uniqueIDStart),
                 uniqueIDLength: UInt8(name.uniqueIDLength ?? 0), place: place, isOurs: name.isOurs))
+        if let kept = name.keptID {
+            keptIDs[names.count] = KeptUniqueID.decode(UnsafeBufferPointer(rebasing: bytes[kept]))
+        }
         names.append(contentsOf: bytes)
     }
 
@@ -112,30 +110,46 @@ nonisolated struct MaildropListing: Sendable {
                 continue
             }
             entries.append(entry)
-            if entry.isOurs {
-                if entry.uniqueIDStart > 0 { keepID(of: entry, at: entries.count - 1) }
-                continue
-            }
-            // Foreign names may share what stands before the comma, and are neighbours then: the whole name decides.
-            let start = name(entry).prefix(Int(entry.uniqueIDLength))
-            let isTaken = last.map { name($0).prefix(Int($0.uniqueIDLength)) == start } ?? false
-            if start.isEmpty || isTaken {
+            if isTaken(entry, last) {
                 otherIDs[entries.count - 1] = MessageName.hashedID(base(entry))
             }
         }
+        useKeptIDs()
     }
 
-    /// Undoes the escapes in the unique id that an import has kept.
-    private mutating func keepID(of entry: Entry, at index: Int) {
-        let id = nameID(entry)
-        guard id.isEmpty || id.contains(UInt8(ascii: "%")) else { return }
-        let text = NamePart.unescape(String(decoding: id, as: UTF8.self))
-        otherIDs[index] = text.map { Array($0.utf8) } ?? MessageName.hashedID(base(entry))
+    /// Whether another message has the beginning of this name for its id already, or it can be none.
+    ///
+    /// Such names are neighbours; what stands behind the comma tells them apart.
+    private func isTaken(_ entry: Entry, _ last: Entry?) -> Bool {
+        let start = name(entry).prefix(Int(entry.uniqueIDLength))
+        if start.isEmpty { return true }
+        guard let last else { return false }
+        if entry.isOurs {
+            return last.isOurs && last.arrival == entry.arrival && last.random == entry.random
+        }
+        return name(last).prefix(Int(last.uniqueIDLength)) == start
+    }
+
+    /// Gives imported messages the ids that their clients know, each to the first that claims it.
+    private mutating func useKeptIDs() {
+        if keptIDs.isEmpty { return }
+        var used: Set<ArraySlice<UInt8>> = []
+        used.reserveCapacity(entries.count)
+        for (index, entry) in entries.enumerated() where keptIDs[Int(entry.start)] == nil {
+            used.insert(uniqueID(at: index))
+        }
+        for (index, entry) in entries.enumerated() {
+            guard let kept = keptIDs[Int(entry.start)] else { continue }
+            if used.insert(kept[...]).inserted { otherIDs[index] = kept }
+        }
+        keptIDs = [:]
     }
 
     private func isSameMessage(_ one: Entry, _ other: Entry) -> Bool {
         guard one.isOurs == other.isOurs, one.arrival == other.arrival else { return false }
-        if one.isOurs { return one.random == other.random && one.size == other.size }
+        if one.isOurs, one.size >= 0 {
+            return one.random == other.random && one.size == other.size
+        }
         return base(one) == base(other)
     }
 
@@ -153,15 +167,27 @@ nonisolated struct MaildropListing: Sendable {
 }
 
 /// A message's file relative to its Maildir, as octets: names need not be UTF-8.
+///
+/// The name is one that a folder's listing gave, so there is no `/` in it.
 nonisolated struct MessagePath: Equatable, Sendable {
+    let place: MaildropListing.Place
     /// Ends with NUL.
     let characters: [CChar]
 
     init(_ place: MaildropListing.Place, _ name: some Collection<UInt8>) {
+        self.place = place
         characters =
             Array("\(place.folder)/".utf8).map(CChar.init) + name.map { CChar(bitPattern: $0) } + [
                 0
             ]
+    }
+
+    /// Calls `body` with the name alone, for C.
+    func withName<Result>(_ body: (UnsafePointer<CChar>) -> Result) -> Result {
+        characters.withUnsafeBufferPointer { characters in
+            guard let start = characters.baseAddress else { return body("") }
+            return body(start + place.folder.utf8.count + 1)
+        }
     }
 
     /// For error messages.

@@ -3,23 +3,23 @@ import Mail
 
 /// What a file name of a Maildir tells, read as octets: a mailbox may hold a hundred thousand.
 ///
-/// Our own names are `<id>.<host>,S=<octets>`, with `,U=<unique id>` behind when an import has kept the one that
-/// clients know from another server, escaped as in the queue's names. Others follow the Maildir convention,
-/// `<seconds>.<unique>.<host>` with or without `,S=` (octets on the disk) and `,W=` (octets with CRLF), flags behind `:` once in `cur`.
+/// Our own names are `<id>.<host>,S=<octets>`, those of imported messages with a `,U=` behind it, the unique id of
+/// the old server (``KeptUniqueID``), those of messages that an operator has edited in the queue without `,S=`; others follow the Maildir convention, `<seconds>.<unique>.<host>` with or
+/// without `,S=` (octets on the disk) and `,W=` (octets with CRLF), flags behind `:` once in `cur`.
 nonisolated struct MessageName: Equatable, Sendable {
     /// Microseconds since 1970; 0 when the name tells none.
     let arrival: UInt64
     /// Orders our own messages of one microsecond.
     let random: UInt64
     let isOurs: Bool
-    /// Octets as sent, where the name alone tells: our messages are stored with CRLF.
+    /// Octets as sent, where the name alone tells: ours with `,S=` are stored with CRLF unless `,W=` says otherwise.
     let size: Int?
     /// Octets before the flags; this part of the name never changes.
     let baseLength: Int
-    /// Where the unique id begins.
-    let uniqueIDStart: Int
     /// Octets that are the unique id; nil when they cannot be one (RFC 1939 §7, UIDL).
     let uniqueIDLength: Int?
+    /// Where `,U=` has its text; nil in all names but those of imported messages.
+    let keptID: Range<Int>?
 
     /// Reads a name; nil for those that are no message (a dot in front).
     init?(_ name: UnsafeBufferPointer<UInt8>) {
@@ -29,48 +29,54 @@ nonisolated struct MessageName: Equatable, Sendable {
             rebasing: name[..<(name.lastIndex(of: UInt8(ascii: ":")) ?? name.endIndex)])
         baseLength = base.count
         let comma = base.firstIndex(of: UInt8(ascii: ",")) ?? base.endIndex
+        let fields = Fields(of: base, from: comma)
         if base.count > QueueID.textLength, base[QueueID.textLength] == UInt8(ascii: "."),
-            let id = QueueID(octets: base.span.extracting(..<QueueID.textLength)),
-            let size = Self.field(UInt8(ascii: "S"), of: base[comma...])
+            let id = QueueID(octets: base.span.extracting(..<QueueID.textLength))
         {
             isOurs = true
             arrival = id.microseconds
             random = id.random
-            self.size = size
-            let kept = Self.place(UInt8(ascii: "U"), of: base[comma...])
-            uniqueIDStart = kept?.startIndex ?? 0
-            uniqueIDLength = kept?.count ?? QueueID.textLength
+            size = fields.wireSize ?? fields.size
+            uniqueIDLength = QueueID.textLength
+            keptID = fields.keptID
         } else {
             isOurs = false
-            uniqueIDStart = 0
             arrival = Self.arrival(base[..<comma])
             random = 0
-            size = Self.field(UInt8(ascii: "W"), of: base[comma...])
+            size = fields.wireSize
             let isUsable =
                 (1...70).contains(comma) && base[..<comma].allSatisfy { 0x21...0x7E ~= $0 }
             uniqueIDLength = isUsable ? comma : nil
+            keptID = nil
         }
     }
 
-    /// `,S=123` among the fields behind the first comma.
-    private static func field(_ key: UInt8, of fields: Slice<UnsafeBufferPointer<UInt8>>) -> Int? {
-        place(key, of: fields).flatMap(number)
-    }
+    /// The fields behind the first comma that we know; the first of each kind counts.
+    private struct Fields {
+        /// `,S=123`: octets on the disk.
+        var size: Int?
+        /// `,W=123`: octets with CRLF.
+        var wireSize: Int?
+        /// Where `,U=` has its text.
+        var keptID: Range<Int>?
 
-    /// What stands behind `,S=` up to the next comma.
-    private static func place(
-        _ key: UInt8, of fields: Slice<UnsafeBufferPointer<UInt8>>
-    ) -> Slice<UnsafeBufferPointer<UInt8>>? {
-        var position = fields.startIndex
-        while position + 3 < fields.endIndex {
-            if fields[position] == UInt8(ascii: ","), fields[position + 1] == key,
-                fields[position + 2] == UInt8(ascii: "=")
-            {
-                return fields[(position + 3)...].prefix { $0 != UInt8(ascii: ",") }
+        init(of base: UnsafeBufferPointer<UInt8>, from comma: Int) {
+            var start = comma
+            while start < base.endIndex {
+                var end = start + 1
+                while end < base.endIndex, base[end] != UInt8(ascii: ",") { end += 1 }
+                if end - start > 3, base[start + 2] == UInt8(ascii: "=") {
+                    let value = start + 3..<end
+                    switch base[start + 1] {
+                    case UInt8(ascii: "S"): size = size ?? MessageName.number(base[value])
+                    case UInt8(ascii: "W"): wireSize = wireSize ?? MessageName.number(base[value])
+                    case UInt8(ascii: "U"): keptID = keptID ?? value
+                    default: break
+                    }
+                }
+                start = end
             }
-            position += 1
         }
-        return nil
     }
 
     /// `1700000000.M123456P789.host`: seconds, and microseconds where the second part has them.
@@ -87,7 +93,7 @@ nonisolated struct MessageName: Equatable, Sendable {
         return UInt64(whole * 1_000_000 + microseconds)
     }
 
-    private static func number(_ digits: Slice<UnsafeBufferPointer<UInt8>>) -> Int? {
+    fileprivate static func number(_ digits: Slice<UnsafeBufferPointer<UInt8>>) -> Int? {
         guard (1...18).contains(digits.count) else { return nil }
         var value = 0
         for digit in digits {

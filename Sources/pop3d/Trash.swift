@@ -12,15 +12,15 @@ nonisolated enum Trash {
 
     /// Moves a message aside.
     ///
-    /// - Throws: `SystemError` of mkdirat(2) or renameat(2); ENOENT when the message is not there.
-    static func keep(_ path: MessagePath, in maildir: borrowing Folder) throws(SystemError) {
-        let name = path.characters.dropFirst(4)
-        let target = Array("\(folder)/\(WallClock.seconds),".utf8).map(CChar.init) + name
+    /// - Throws: `SystemError` of openat(2), mkdirat(2) or renameat(2); ENOENT when the message is not there.
+    static func keep(
+        _ path: MessagePath, of place: borrowing Folder, in maildir: borrowing Folder
+    ) throws(SystemError) {
         do throws(SystemError) {
-            try rename(path, to: target, in: maildir)
+            try move(path, of: place, to: Folder(folder, in: maildir))
         } catch  where error.code == ENOENT {
             try maildir.makeFolder(folder, mode: 0o770)
-            try rename(path, to: target, in: maildir)
+            try move(path, of: place, to: Folder(folder, in: maildir))
         }
     }
 
@@ -33,21 +33,25 @@ nonisolated enum Trash {
         try forEachFile(in: folder, of: maildir) { name in
             let digits = String(decoding: name.prefix { $0 != UInt8(ascii: ",") }, as: UTF8.self)
             guard let deleted = Int(digits), deleted < limit else { return }
-            old.append(
-                Array("\(folder)/".utf8).map(CChar.init) + name.map { CChar(bitPattern: $0) } + [0])
+            old.append(name.map { CChar(bitPattern: $0) } + [0])
         }
-        let number = maildir.number
-        for path in old {
-            try check("unlinkat", on: "\(maildir.path)/\(folder)") { unlinkat(number, path, 0) }
+        if old.isEmpty { return }
+        let trash = try Folder(folder, in: maildir)
+        let number = trash.number
+        for name in old {
+            try check("unlinkat", on: trash.path) { unlinkat(number, name, 0) }
         }
     }
 
-    private static func rename(
-        _ path: MessagePath, to target: [CChar], in maildir: borrowing Folder
+    private static func move(
+        _ path: MessagePath, of place: borrowing Folder, to trash: borrowing Folder
     ) throws(SystemError) {
-        let number = maildir.number
-        try check("renameat", on: "\(maildir.path)/\(path.text) to \(folder)") {
-            renameat(number, path.characters, number, target)
+        let target =
+            Array("\(WallClock.seconds),".utf8).map(CChar.init)
+            + path.characters.dropFirst(path.place.folder.utf8.count + 1)
+        let (from, into) = (place.number, trash.number)
+        try check("renameat", on: "\(place.path)/\(path.text) to \(trash.path)") {
+            path.withName { renameat(from, $0, into, target) }
         }
     }
 }

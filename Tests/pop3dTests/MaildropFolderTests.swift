@@ -103,6 +103,45 @@ struct Mailbox {
         #expect(Set(found).count == 2)
     }
 
+    @Test func importedMessagesKeepTheirIDs() throws {
+        let mailbox = try Mailbox()
+        func put(_ second: UInt64, _ uniqueID: String) throws {
+            let name = try #require(
+                MaildirName(
+                    id: QueueID(microseconds: second, random: 1), host: "h", size: 3,
+                    uniqueID: uniqueID))
+            try mailbox.put("new", name.text, "x\r\n")
+        }
+        try put(1, "UID7-1")
+        try put(2, "a,b/c:%")
+        // What nobody should write: an id twice, one that is a message's own, one that is none.
+        try put(3, "UID7-1")
+        let own = QueueID(microseconds: 4_000_000, random: 1)
+        try mailbox.put("new", Mailbox.own(4, size: 3))
+        try put(5_000_000, "\(own)")
+        try mailbox.put("new", "\(QueueID(microseconds: 6_000_000, random: 1)).h,S=3,U=%zz")
+        let expected = [
+            "UID7-1", "a,b/c:%", "\(QueueID(microseconds: 3, random: 1))", "\(own)",
+            "\(QueueID(microseconds: 5_000_000, random: 1))",
+            "\(QueueID(microseconds: 6_000_000, random: 1))",
+        ]
+        #expect(ids(try #require(try mailbox.open())) == expected)
+        for name in try mailbox.names("new") {
+            rename(
+                "\(mailbox.user)/Maildir/new/\(name)", "\(mailbox.user)/Maildir/cur/\(name):2,S")
+        }
+        #expect(ids(try #require(try mailbox.open())) == expected)
+    }
+
+    @Test func anEditedCopyBesideItsOriginalHasAnIDOfItsOwn() throws {
+        let mailbox = try Mailbox()
+        try mailbox.put("new", Mailbox.own(1, size: 3))
+        try mailbox.put("cur", Mailbox.own(1, size: 4) + ":2,S")
+        let found = ids(try #require(try mailbox.open()))
+        #expect(found.count == 2)
+        #expect(Set(found).count == 2)
+    }
+
     @Test func sizesOfForeignMessagesAreMeasuredOnce() throws {
         let mailbox = try Mailbox()
         try mailbox.put("new", "1700000000.a.host,S=6", "a\nb\n.\n")
@@ -222,6 +261,33 @@ struct Mailbox {
         #expect(left == [0])
         #expect(reason?.code == EACCES)
         #expect(try mailbox.names("cur") == [])
+    }
+
+    @Test func noLinkLeadsOutOfTheMailbox() throws {
+        let mailbox = try Mailbox()
+        let name = Mailbox.own(1_700_000_000, size: 3)
+        for folder in ["other", "other/new"] { mkdir("\(mailbox.user)/\(folder)", 0o700) }
+        let other = try File(
+            path: "\(mailbox.user)/other/new/\(name)", flags: O_WRONLY | O_CREAT)
+        try other.write(Array("x\r\n".utf8))
+        try mailbox.put("new", name, "y\r\n")
+        let folder = try #require(try mailbox.open(rules: MaildropRules(trashDays: 1)))
+        let new = "\(mailbox.user)/Maildir/new"
+        rename(new, "\(new).old")
+        symlink("../other/new", new)
+        #expect(OpenMessage.openCached(folder.path(of: 0), in: folder.maildir) == nil)
+        #expect(throws: SystemError.self) {
+            try OpenMessage(folder.path(of: 0), in: folder.maildir)
+        }
+        #expect(folder.delete([0], moved: [:]).left == [0])
+        #expect(throws: SystemError.self) { try folder.relocations() }
+        #expect(access("\(mailbox.user)/other/new/\(name)", F_OK) == 0)
+        // Nor into the trash: what is kept aside stays in the mailbox.
+        unlink(new)
+        rename("\(new).old", new)
+        symlink("../other/new", "\(mailbox.user)/Maildir/\(Trash.folder)")
+        #expect(folder.delete([0], moved: [:]).left == [0])
+        #expect(try mailbox.names("new") == [name])
     }
 
     @Test func deletedMessagesAreKeptAside() throws {

@@ -13,6 +13,7 @@ import Testing
         var size: Int?
         var base: String
         var uniqueID: String?
+        var kept: String?
     }
 
     static let rows: [Row] = [
@@ -23,11 +24,23 @@ import Testing
             name: "\(id).h,S=0:2,RS", arrival: id.microseconds, isOurs: true, size: 0,
             base: "\(id).h,S=0", uniqueID: "\(id)"),
         Row(
-            name: "\(id).imported,S=12,U=0000000a4b1c:2,S", arrival: id.microseconds, isOurs: true,
-            size: 12, base: "\(id).imported,S=12,U=0000000a4b1c", uniqueID: "0000000a4b1c"),
+            name: "\(id).h,S=100,W=105", arrival: id.microseconds, isOurs: true, size: 105,
+            base: "\(id).h,S=100,W=105", uniqueID: "\(id)"),
         Row(
-            name: "\(id).h,S=12x", base: "\(id).h,S=12x", uniqueID: "\(id).h"),
-        Row(name: "\(id).h", base: "\(id).h", uniqueID: "\(id).h"),
+            name: "\(id).h,S=5,U=a%2Cb:2,S", arrival: id.microseconds, isOurs: true, size: 5,
+            base: "\(id).h,S=5,U=a%2Cb", uniqueID: "\(id)", kept: "a%2Cb"),
+        Row(
+            name: "\(id).h,,X=,S=,S=7,U=,U=x,U=y", arrival: id.microseconds, isOurs: true, size: 7,
+            base: "\(id).h,,X=,S=,S=7,U=,U=x,U=y", uniqueID: "\(id)", kept: "x"),
+        Row(
+            name: "1700000000.a.host,U=x", arrival: 1_700_000_000_000_000,
+            base: "1700000000.a.host,U=x", uniqueID: "1700000000.a.host"),
+        Row(
+            name: "\(id).h,S=12x", arrival: id.microseconds, isOurs: true, base: "\(id).h,S=12x",
+            uniqueID: "\(id)"),
+        Row(
+            name: "\(id).h", arrival: id.microseconds, isOurs: true, base: "\(id).h",
+            uniqueID: "\(id)"),
         Row(
             name: "1700000000.M123456P789.host,S=100,W=105:2,S", arrival: 1_700_000_000_123_456,
             size: 105, base: "1700000000.M123456P789.host,S=100,W=105",
@@ -56,7 +69,9 @@ import Testing
         #expect(name.size == row.size)
         #expect(octets.prefix(name.baseLength) == Array(row.base.utf8)[...])
         #expect(
-            name.uniqueIDLength.map { octets.dropFirst(name.uniqueIDStart).prefix($0) }
+            name.keptID.map { octets[$0] } == row.kept.map { Array($0.utf8)[...] })
+        #expect(
+            name.uniqueIDLength.map { octets.prefix($0) }
                 == row.uniqueID.map { Array($0.utf8)[...] })
     }
 

@@ -51,9 +51,9 @@ int wm_begin_writing(int fd);
 int64_t wm_file_system_type(int fd);
 /// Flushes the whole file system that the file is on; 0, or -1 with errno.
 int wm_sync_file_system(int fd);
-/// Opens a regular file for reading, below the folder and through no link, if no disk has to be waited for;
-/// else -1 with errno, EAGAIN when it would have to be.
-int wm_open_cached(int folder, const char *path);
+/// Opens a regular file for reading, below the folder and through no link; -1 with errno, with `cached` EAGAIN when
+/// a disk would have to be waited for.
+int wm_open_beneath(int folder, const char *path, bool cached);
 /// pread(2) of what lies in the page cache; -1 with EAGAIN when the disk would have to be waited for.
 ssize_t wm_read_cached(int fd, void *bytes, size_t count, off_t offset);
 /// CRC-32C (Castagnoli, RFC 3720 B.4); begin with crc = 0 and pass the result on for the next part.

@@ -47,7 +47,7 @@ package final class MaildirDelivery: Sendable {
         _ entry: EntryName, named name: String, size: Int
     ) throws(MailboxError) -> Result {
         guard let maildir = Maildir(entry.account) else { return .damaged }
-        let target = maildir.path("new", MaildirName(id: entry.id, host: host, size: size).text)
+        let target = target(of: entry, in: maildir, size: size)
         do throws(SystemError) {
             do throws(SystemError) {
                 return try move(name, to: target)
@@ -81,9 +81,15 @@ package final class MaildirDelivery: Sendable {
     /// The copy as a value; nil for an account that has no folder.
     func job(_ entry: EntryName, named name: String, size: Int) -> MaildirCopy? {
         guard let maildir = Maildir(entry.account) else { return nil }
-        let target = maildir.path("new", MaildirName(id: entry.id, host: host, size: size).text)
+        let target = target(of: entry, in: maildir, size: size)
         return MaildirCopy(
             folders: self, entry: entry, name: name, maildir: maildir, target: target)
+    }
+
+    /// Only of what the front door has written is it known that lines end with CRLF, and so what POP3 will send.
+    private func target(of entry: EntryName, in maildir: Maildir, size: Int) -> String {
+        let known = entry.claim == nil ? nil : size
+        return maildir.path("new", MaildirName(id: entry.id, host: host, size: known).text)
     }
 
     private func move(_ name: String, to target: String) throws(SystemError) -> Result {

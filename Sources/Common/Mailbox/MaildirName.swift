@@ -22,38 +22,49 @@ package struct MaildirName: Hashable, Sendable {
         flags = rest.hasPrefix(":2,") ? String(rest.dropFirst(3)) : ""
     }
 
-    /// The name under which a queued message is delivered.
+    /// The name under which a queued message is delivered, or an imported one kept.
     ///
     /// - Parameters:
-    ///   - id: The queue id.
+    ///   - id: The queue id; its time is that of the message's arrival, for that is the order of POP3.
     ///   - host: What can stand in a file name is kept of it, and 128 characters at most: flags need room, too.
-    ///   - size: Octets.
-    package init(id: QueueID, host: String, size: Int) {
-        base = "\(id).\(Self.hostPart(host)),S=\(size)"
-        flags = ""
+    ///   - size: Octets, where each line is known to end with CRLF; nil for what an operator has edited.
+    ///   - flags: Such as `S`; only names in `cur` have any.
+    package init(id: QueueID, host: String, size: Int?, flags: String = "") {
+        let field = size.map { ",S=\($0)" } ?? ""
+        base = "\(id).\(Self.hostPart(host))\(field)"
+        self.flags = flags
     }
 
-    /// The name of a message that came from another program, under the unique id that POP3 clients know it by.
+    /// The name of an imported message that POP3 clients know by another server's unique id; nil for what cannot
+    /// be a unique id, or is too long for a file name.
     ///
     /// - Parameters:
-    ///   - id: Its place in the order of arrival.
-    ///   - host: As for a delivered message.
-    ///   - size: Octets.
-    ///   - uniqueID: 1 to 70 printable characters (RFC 1939 §7); nil to use the id.
-    ///   - flags: Of the message once it is in `cur`.
-    package init(id: QueueID, host: String, size: Int, uniqueID: String?, flags: String) {
-        let field = uniqueID.map { ",U=\(NamePart.escape($0))" } ?? ""
-        base = "\(id).\(Self.hostPart(host)),S=\(size)\(field)"
+    ///   - id: Made for it, with the time of its arrival.
+    ///   - host: As for delivery, cut shorter where the unique id needs the room.
+    ///   - size: Octets, with CRLF at the end of each line.
+    ///   - uniqueID: Of the old server.
+    ///   - flags: Such as `S`; only names in `cur` have any.
+    package init?(id: QueueID, host: String, size: Int, uniqueID: String, flags: String = "") {
+        guard let kept = KeptUniqueID.encode(uniqueID.utf8) else { return nil }
+        let fields = ",S=\(size),U=\(kept)"
+        let room = Self.baseLimit - QueueID.textLength - 1 - fields.utf8.count
+        guard room >= 1 else { return nil }
+        base = "\(id).\(Self.hostPart(host).prefix(room))\(fields)"
         self.flags = flags
     }
 
     /// The unique id that an import has kept (`U=`); nil when the name has none.
     package var keptUniqueID: String? {
         for field in base.split(separator: ",").dropFirst() where field.hasPrefix("U=") {
-            return NamePart.unescape(String(field.dropFirst(2)))
+            return KeptUniqueID.decode(field.dropFirst(2).utf8).map {
+                String(decoding: $0, as: UTF8.self)
+            }
         }
         return nil
     }
+
+    /// The most octets that our names have before the flags: 255 are allowed, and programs add flags as they like.
+    private static let baseLimit = 235
 
     /// The file name.
     package var text: String {

@@ -14,8 +14,27 @@ extension File {
     package static func openCached(
         _ name: [CChar], in folder: borrowing Folder, path: String
     ) -> File? {
-        let opened = wm_open_cached(folder.number, name)
+        let opened = wm_open_beneath(folder.number, name, true)
         return opened >= 0 ? File(FileDescriptor(owning: opened), path: path) : nil
+    }
+
+    /// Opens a file for reading below a folder, following no symbolic link in any part of the way; may block.
+    ///
+    /// - Parameters:
+    ///   - name: Relative to `folder`, in zero-terminated octets.
+    ///   - folder: An open folder.
+    ///   - path: For error messages.
+    /// - Returns: The file; whether it is a regular one is not looked at.
+    /// - Throws: `SystemError` of openat2(2); ELOOP or ENOTDIR when a link is in the way, EXDEV when it leads out.
+    package static func openBeneath(
+        _ name: [CChar], in folder: borrowing Folder, path: String
+    ) throws(SystemError) -> File {
+        let number = folder.number
+        // It does not block when somebody has put a pipe there.
+        let opened = try check("openat2", on: "\(folder.path)/\(path)") {
+            wm_open_beneath(number, name, false)
+        }
+        return File(FileDescriptor(owning: opened), path: path)
     }
 
     /// What of the octets at an offset lies in memory already; nil when the disk is needed, or on an error.

@@ -108,10 +108,7 @@ final class MailboxWriter {
         _ message: ForeignMessage, _ id: QueueID, _ digest: [UInt8], _ key: String
     ) throws(SystemError) {
         let temporary = maildir.path("tmp", "\(id).import")
-        let uniqueID = usable(message, key)
-        let name = MaildirName(
-            id: id, host: "imported", size: message.content.count, uniqueID: uniqueID,
-            flags: message.flags ?? "")
+        let name = name(of: message, id)
         let place = message.flags == nil ? "new" : "cur"
         // In cur every name has its flags, were there none.
         let text = place == "cur" && name.flags.isEmpty ? "\(name.base):2," : name.text
@@ -126,22 +123,21 @@ final class MailboxWriter {
             _ = unlinkat(accounts.number, temporary, 0)
             throw error
         }
-        uniqueIDs.insert(uniqueID ?? id.description)
         pending.append((key, id, digest, path))
     }
 
-    /// The unique id if it can be kept: a client must never see two messages under one.
-    private func usable(_ message: ForeignMessage, _ key: String) -> String? {
-        guard let uniqueID = message.uniqueID else { return nil }
-        let isValid =
-            (1...70).contains(uniqueID.utf8.count)
-            && uniqueID.utf8.allSatisfy { (0x21...0x7E).contains($0) }
-            && NamePart.escape(uniqueID).utf8.count <= 150 && NamePart.isFolderName(uniqueID)
-        if isValid, !uniqueIDs.contains(uniqueID) { return uniqueID }
-        tally.changed.append(
-            "\(message.key): its unique id \(uniqueID) is \(isValid ? "taken already" : "not one that POP3 allows")"
-        )
-        return nil
+    /// The name, with the unique id if that can be kept: a client must never see two messages under one.
+    private func name(of message: ForeignMessage, _ id: QueueID) -> MaildirName {
+        let (host, size, flags) = ("imported", message.content.count, message.flags ?? "")
+        if let uniqueID = message.uniqueID {
+            let name = MaildirName(
+                id: id, host: host, size: size, uniqueID: uniqueID, flags: flags)
+            if let name, uniqueIDs.insert(uniqueID).inserted { return name }
+            let reason = name == nil ? "not one that POP3 allows" : "taken already"
+            tally.changed.append("\(message.key): its unique id \(uniqueID) is \(reason)")
+        }
+        uniqueIDs.insert(id.description)
+        return MaildirName(id: id, host: host, size: size, flags: flags)
     }
 
     private func settleIfNeeded() throws(SystemError) {

@@ -11,6 +11,8 @@ import Testing
         let name = MaildirName(id: Self.id, host: "mx.example.test", size: 12)
         #expect(name.text == "\(Self.id).mx.example.test,S=12")
         #expect(name.queueID == Self.id && name.size == 12 && name.flags.isEmpty)
+        let edited = MaildirName(id: Self.id, host: "mx.example.test", size: nil)
+        #expect(edited.text == "\(Self.id).mx.example.test")
     }
 
     static let names: [(String, String, String, Int?, QueueID?)] = [
@@ -35,6 +37,39 @@ import Testing
     ) {
         let name = MaildirName(text)
         #expect(name.base == base && name.flags == flags && name.size == size && name.queueID == id)
+    }
+
+    @Test func keepsAForeignUniqueID() {
+        let id = "00000007.M1,S=5:x/%"
+        let name = MaildirName(
+            id: Self.id, host: "mx.example.test", size: 12, uniqueID: id, flags: "S")
+        #expect(
+            name?.text == "\(Self.id).mx.example.test,S=12,U=00000007.M1%2CS=5%3Ax%2F%25:2,S")
+        #expect(name?.queueID == Self.id && name?.size == 12 && name?.keptUniqueID == id)
+        let long = MaildirName(
+            id: Self.id, host: String(repeating: "h", count: 253), size: 12,
+            uniqueID: String(repeating: "a", count: 70))
+        #expect(long?.text.utf8.count == 233)
+        for none in ["", "two words", "\u{7F}", "é", String(repeating: "a", count: 71)] {
+            #expect(
+                MaildirName(id: Self.id, host: "h", size: 1, uniqueID: none) == nil)
+        }
+        // 70 octets that all must be escaped leave no room for the rest.
+        #expect(
+            MaildirName(
+                id: Self.id, host: "h", size: 1, uniqueID: String(repeating: ":", count: 70))
+                == nil)
+    }
+
+    @Test func uniqueIDsHaveOneText() {
+        let every = Array<UInt8>(0x21...0x7E)
+        for part in [every.prefix(50), every.suffix(50)] {
+            let text = KeptUniqueID.encode(part)
+            #expect(text.flatMap { KeptUniqueID.decode($0.utf8) } == Array(part))
+        }
+        for none in ["", "%", "%2", "%2f", "%41", "a:b", "a/b", "a,b", "a b", "\u{7F}", "%GG"] {
+            #expect(KeptUniqueID.decode(none.utf8) == nil, "\(none)")
+        }
     }
 
     @Test(arguments: [
