@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Mail
 
 /// One status line of the server, as a value until it is sent.
 package struct Response: Equatable, Sendable, CustomStringConvertible {
@@ -33,15 +34,26 @@ package struct Response: Equatable, Sendable, CustomStringConvertible {
     package static func error(_ text: String, code: Code? = nil) -> Self { Self(false, code, text) }
 
     /// The line without its CRLF.
-    package var description: String {
-        var words = [isPositive ? "+OK" : "-ERR"]
-        if let code { words.append("[\(code.rawValue)]") }
-        if !text.isEmpty { words.append(text) }
-        return words.joined(separator: " ")
-    }
+    package var description: String { String(decoding: line.dropLast(2), as: UTF8.self) }
 
     /// The line with its CRLF.
-    package var line: [UInt8] { Array("\(description)\r\n".utf8) }
+    package var line: [UInt8] {
+        var line: [UInt8] = []
+        line.reserveCapacity(text.utf8.count + 24)
+        line += isPositive ? "+OK".utf8 : "-ERR".utf8
+        if let code {
+            line += " [".utf8
+            line += code.rawValue.utf8
+            line.append(UInt8(ascii: "]"))
+        }
+        if !text.isEmpty {
+            line.append(UInt8(ascii: " "))
+            line += text.utf8
+        }
+        line.append(.carriageReturn)
+        line.append(.lineFeed)
+        return line
+    }
 }
 
 /// Every sentence that the session can say, so that none tells more than another place would.

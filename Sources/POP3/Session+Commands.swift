@@ -94,6 +94,7 @@ extension Session {
         case .dele(let number):
             guard let index = maildrop.index(of: number) else { return say(.noSuchMessage) }
             maildrop.mark(index)
+            last = max(last, number)
             say(.ok("Message \(number) deleted"))
         case .noop: say(.done)
         case .rset:

@@ -43,7 +43,7 @@ package struct Session: Sendable {
     var state = State.authorization(user: nil)
     var isSecure: Bool
     var maildrop = Maildrop()
-    /// The highest number that was retrieved (RFC 1460 §4, LAST).
+    /// The highest number that was retrieved or deleted (RFC 1460 §4, LAST).
     var last = 0
     private var framer = LineFramer(limit: Session.lineLimit)
     private var steps: [Step]

@@ -173,6 +173,47 @@ struct Subject: TranscriptSubject {
         #expect(maildrop.octets == 34_650)
     }
 
+    /// Whatever is deleted and reset: STAT, LIST, UIDL and RETR speak of the same messages.
+    @Test(arguments: 1...20) func commandsAgree(seed: Int) {
+        var subject = Subject()
+        subject.settings.isSecure = true
+        subject.session = Session(subject.settings)
+        var random = SystemRandomNumberGenerator()
+        subject.messages = (0..<20).map { _ in
+            String(repeating: "line\r\n", count: Int.random(in: 0...9, using: &random))
+        }
+        _ = subject.output()
+        func say(_ line: String) -> [Substring] {
+            subject.receive(Array("\(line)\r\n".utf8))
+            return String(decoding: subject.output(), as: UTF8.self).split(separator: "\r\n")
+        }
+        _ = say("AUTH PLAIN AHRpbQB0YW5zdGFhZg==")
+        var deleted: Set<Int> = []
+        for _ in 0..<30 {
+            if Int.random(in: 0...9, using: &random) == 0 {
+                _ = say("RSET")
+                deleted = []
+            } else {
+                let number = Int.random(in: 1...20, using: &random)
+                let answer = say("DELE \(number)")
+                #expect(answer[0].hasPrefix("+OK") == deleted.insert(number).inserted)
+            }
+            let left = (1...20).filter { !deleted.contains($0) }
+            let octets = left.map { subject.messages[$0 - 1].utf8.count }
+            #expect(say("STAT") == ["+OK \(left.count) \(octets.reduce(0, +))"])
+            let listed = zip(left, octets).map { "\($0) \($1)" }
+            #expect(say("LIST").dropFirst().dropLast().map(String.init) == listed)
+            #expect(
+                say("UIDL").dropFirst().dropLast().map(String.init)
+                    == left.map { "\($0) id-\($0 - 1)" })
+            let number = Int.random(in: 1...20, using: &random)
+            #expect(say("RETR \(number)")[0].hasPrefix("+OK") != deleted.contains(number))
+        }
+        let expected = deleted.sorted().map(String.init).joined(separator: " ")
+        let end = say("QUIT")
+        #expect(deleted.isEmpty ? end.count == 2 : end[0] == "(delete \(expected))")
+    }
+
     @Test func refusedClientHearsWhy() {
         let response = Response(LoginRefusal.blocked(reason: "too many errors", seconds: 60))
         #expect("\(response)" == "-ERR [SYS/TEMP] Not for 60 seconds: too many errors")
