@@ -15,6 +15,8 @@ static inline void wm_ctx_set_versions(SSL_CTX *context, int only_newest) {
 static inline void wm_ctx_set_modes(SSL_CTX *context) {
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                   SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    // A record's head and body with one read(2).
+    SSL_CTX_set_read_ahead(context, 1);
 }
 static inline void wm_ctx_set_server_options(SSL_CTX *context) {
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
