@@ -36,24 +36,28 @@ let package = Package(
         .target(name: "SMTP", dependencies: ["Mail"], swiftSettings: settings),
         .target(name: "POP3", dependencies: ["Mail"], swiftSettings: settings),
         .target(name: "Common", dependencies: ["Mail", "CLinux"], swiftSettings: settings),
+        .target(
+            name: "Directory", dependencies: ["Mail", "Common", "CCrypt"], swiftSettings: settings),
+        .target(name: "Policy", dependencies: ["Mail", "Common"], swiftSettings: settings),
         .target(name: "TLS", dependencies: ["Common", "COpenSSL"], swiftSettings: onEventLoop),
 
         .executableTarget(
             name: "master", dependencies: ["Mail", "Common", "CLinux", "CSystemd"],
             swiftSettings: settings),
         .executableTarget(
-            name: "smtpd", dependencies: ["Mail", "SMTP", "Common", "TLS"],
+            name: "smtpd", dependencies: ["Mail", "SMTP", "Common", "Policy", "TLS"],
             swiftSettings: onEventLoop),
         .executableTarget(
             name: "pop3d", dependencies: ["Mail", "POP3", "Common", "TLS"],
             swiftSettings: onEventLoop),
         .executableTarget(
-            name: "relayd", dependencies: ["Mail", "SMTP", "Common", "TLS"],
+            name: "relayd", dependencies: ["Mail", "SMTP", "Common", "Policy", "TLS"],
             swiftSettings: onEventLoop),
         .executableTarget(
-            name: "authd", dependencies: ["Mail", "Common", "CCrypt"], swiftSettings: onEventLoop),
+            name: "authd", dependencies: ["Common", "Directory"], swiftSettings: onEventLoop),
         .executableTarget(
-            name: "wmail", dependencies: ["Mail", "Common", argumentParser],
+            name: "wmail",
+            dependencies: ["Mail", "Common", "Directory", "Policy", "COpenSSL", argumentParser],
             swiftSettings: settings),
 
         .executableTarget(
@@ -74,20 +78,32 @@ let package = Package(
             name: "CommonTests", dependencies: ["Common", "Mail", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
+            name: "PolicyTests", dependencies: ["Policy", "Common", "Mail"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "DirectoryTests", dependencies: ["Directory", "Common", "TestSupport"],
+            swiftSettings: settings),
+        .testTarget(
             name: "masterTests", dependencies: ["master", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "smtpdTests", dependencies: ["smtpd", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "pop3dTests", dependencies: ["pop3d", "TestSupport"], swiftSettings: settings),
         .testTarget(
-            name: "relaydTests", dependencies: ["relayd", "TestSupport"], swiftSettings: settings),
+            name: "relaydTests", dependencies: ["relayd", "Policy", "TestSupport"],
+            swiftSettings: settings),
         .testTarget(
-            name: "authdTests", dependencies: ["authd", "TestSupport"], swiftSettings: settings),
+            name: "authdTests", dependencies: ["authd", "Directory", "TestSupport"],
+            swiftSettings: settings),
         .testTarget(
             name: "sendmailTests", dependencies: ["sendmail", "Mail", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
-            name: "wmailTests", dependencies: ["wmail", "TestSupport"], swiftSettings: settings),
+            name: "wmailTests",
+            dependencies: [
+                "wmail", "Common", "Directory", "Policy", "TestSupport", argumentParser,
+            ],
+            swiftSettings: settings),
         .testTarget(name: "LayeringTests", swiftSettings: settings),
     ]
 )

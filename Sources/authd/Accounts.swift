@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Common
+import Directory
 
 /// The accounts of all groups, as their `group.json` are now.
 ///
@@ -191,24 +192,5 @@ final class Accounts {
                 return
             }
         }
-    }
-}
-
-nonisolated extension GroupDirectory {
-    /// The accounts of a `group.json`.
-    init(_ file: AccountFile) {
-        let accounts = file.users.map { user in
-            Account(
-                name: AccountName(group: file.group, user: user.name),
-                password: StoredPassword(user.password), permissions: user.permissions,
-                allowance: Limits.Allowance(
-                    messages: user.messagesPerHour, recipients: user.recipientsPerHour),
-                senders: user.senders)
-        }
-        self.init(
-            group: file.group, domains: file.domains, accounts: accounts,
-            aliases: Dictionary(
-                file.aliases.map { ($0.name, $0.targets) }, uniquingKeysWith: { $0 + $1 }),
-            catchAll: file.catchAll, separators: file.subaddressSeparators)
     }
 }

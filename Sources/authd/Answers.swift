@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Common
+import Directory
 
 /// Answers the questions of all workers.
 final class Answers {

@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import Common
+import Directory
 
 /// What accounts have sent within the last hour, by minutes.
 nonisolated struct Limits: Sendable {
-    /// What one account may send in an hour; nil for any number.
-    struct Allowance: Equatable, Sendable {
-        var messages: Int?
-        var recipients: Int?
-    }
-
     private struct Minute: Sendable {
         let number: UInt64
         var messages = 0
@@ -25,9 +20,10 @@ nonisolated struct Limits: Sendable {
     ///
     /// - Returns: nil when it is; else the seconds until it would be.
     mutating func charge(
-        _ account: AccountName, recipients: Int, within allowance: Allowance, now: Deadline
+        _ account: AccountName, recipients: Int, within allowance: GroupDirectory.Allowance,
+        now: Deadline
     ) -> Int? {
-        if allowance == Allowance() { return nil }
+        if allowance == GroupDirectory.Allowance() { return nil }
         let minute = now.nanoseconds / 60_000_000_000
         var list = sent[account] ?? []
         list.removeAll { $0.number + Self.minutes <= minute }

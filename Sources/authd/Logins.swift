@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Common
+import Directory
 
 /// Finds out whether a login is right, at equal cost whether the user is unknown or the password wrong.
 final class Logins {

@@ -48,17 +48,3 @@ extension TLSParameters {
         self.init(version: facts.version, cipher: facts.cipher, bits: facts.bits)
     }
 }
-
-extension ReceptionPolicy {
-    init(_ listener: ListenerSettings, _ settings: ReceptionSettings) {
-        let authentication: Authentication =
-            switch listener.auth {
-            case .none: .none
-            case .optional: .optional
-            case .required: .required
-            }
-        self.init(
-            authentication: authentication,
-            acceptsOwnDomainsFromOutside: !settings.rejectOwnDomainsFromOutside)
-    }
-}

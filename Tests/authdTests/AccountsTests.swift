@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Common
+import Directory
 import Glibc
 import Testing
 
@@ -57,7 +58,7 @@ import Testing
         let directory = try #require(accounts().directory(of: "default"))
         let admin = try #require(directory["admin"])
         #expect(admin.permissions == [.receive, .sendOutside])
-        #expect(admin.allowance == Limits.Allowance(messages: 10, recipients: 20))
+        #expect(admin.allowance == GroupDirectory.Allowance(messages: 10, recipients: 20))
         #expect(admin.senders == ["*@example.net"])
         #expect(admin.password != .none)
         #expect(directory["quiet"]?.password == StoredPassword.none)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Common
+import Directory
 import Testing
 
 @testable import authd
@@ -18,7 +19,7 @@ import Testing
 
     @Test func messagesSlideOutAfterAnHour() {
         var limits = Limits()
-        let allowance = Limits.Allowance(messages: 3)
+        let allowance = GroupDirectory.Allowance(messages: 3)
         for minute in 0..<3 {
             let now = start.advanced(by: Double(minute) * 600)
             #expect(limits.charge(account, recipients: 100, within: allowance, now: now) == nil)
@@ -54,7 +55,7 @@ import Testing
 
     @Test func bothLimitsHold() {
         var limits = Limits()
-        let allowance = Limits.Allowance(messages: 2, recipients: 100)
+        let allowance = GroupDirectory.Allowance(messages: 2, recipients: 100)
         #expect(limits.charge(account, recipients: 99, within: allowance, now: start) == nil)
         #expect(limits.charge(account, recipients: 2, within: allowance, now: start) == 3600)
         #expect(limits.charge(account, recipients: 1, within: allowance, now: start) == nil)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLinux
+import Directory
 import Glibc
 import Testing
 
@@ -20,7 +21,7 @@ import Testing
                     GroupDirectory.Account(
                         name: AccountName(group: "default", user: "admin"),
                         password: .plain("secret"), permissions: [.receive],
-                        allowance: Limits.Allowance(messages: 1))
+                        allowance: GroupDirectory.Allowance(messages: 1))
                 ])
             let find: (String) -> GroupDirectory? = { $0 == "default" ? directory : nil }
             let logins = try Logins(

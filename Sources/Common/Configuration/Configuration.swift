@@ -42,6 +42,11 @@ package struct Configuration: Equatable, Sendable {
         self.hostname = hostname
     }
 
+    /// `mailTry` without the smarthost where there is none.
+    package var usableMethods: [TransmitSettings.Method] {
+        transmit.methods.filter { $0 == .direct || !smarthosts.isEmpty }
+    }
+
     /// The listeners of one service.
     package func listeners(of service: ServiceKind) -> [ListenerSettings] {
         listeners.filter { $0.service == service }

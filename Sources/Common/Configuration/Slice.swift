@@ -96,8 +96,7 @@ package struct SMTPSlice: Slice {
         settings.maxMemory = Configuration.share(
             settings.maxMemory, of: configuration.smtpWorkers)
         anonymousRelay = configuration.anonymousRelay
-        let hasSmarthost = !configuration.smarthosts.isEmpty
-        methods = configuration.transmit.methods.filter { $0 == .direct || hasSmarthost }
+        methods = configuration.usableMethods
         noDirect = configuration.transmit.noDirect
         tls = configuration.tls
         let groups = Set(listeners.map(\.group))

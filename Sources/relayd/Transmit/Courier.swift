@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Common
 import Mail
+import Policy
 import SMTP
 import TLS
 

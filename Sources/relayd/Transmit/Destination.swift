@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Common
 import Mail
+import Policy
 
 /// A route with what waits for it: how many connections it gets, and whether it is set aside.
 ///

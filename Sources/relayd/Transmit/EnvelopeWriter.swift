@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Common
 import Mail
+import Policy
 import SMTP
 
 /// Says an entry's envelope in the words that a server understands.

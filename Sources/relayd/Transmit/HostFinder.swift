@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Common
 import Mail
+import Policy
 
 /// Finds the hosts of a route, in the order to try them (RFC 5321 §5.1).
 final class HostFinder {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Common
 import Mail
+import Policy
 
 /// An entry that we hold, from its claim until it is settled or waits again.
 final class Job {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Common
 import Mail
+import Policy
 
 /// The way of one entry: claimed, sorted into parcels, settled.
 extension Transmit {

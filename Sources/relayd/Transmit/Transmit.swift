@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Common
 import Mail
+import Policy
 import TLS
 
 /// relayd transmit: from `queue/relay` to other servers; docs/queue.md §8.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Common
+import Policy
 import Testing
 
 @testable import relayd

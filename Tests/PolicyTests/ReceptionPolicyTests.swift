@@ -2,7 +2,7 @@
 import Common
 import Testing
 
-@testable import smtpd
+@testable import Policy
 
 @Suite struct ReceptionPolicyTests {
     typealias Policy = ReceptionPolicy

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import Mail
+package import Mail
 
 /// One way for a recipient's mail; equal routes are one destination, whose connections and troubles are shared.
-nonisolated struct Route: Hashable, Sendable {
+package struct Route: Hashable, Sendable {
     /// Which servers.
-    enum Servers: Hashable, Sendable {
+    package enum Servers: Hashable, Sendable {
         /// Names or addresses (without brackets), tried in order.
         case named([String])
         /// Those that the DNS names for a domain; see ``MailExchangers``.
@@ -12,13 +12,13 @@ nonisolated struct Route: Hashable, Sendable {
     }
 
     /// A port to try, and what is demanded there.
-    struct Port: Hashable, Sendable {
-        let number: UInt16
-        let protection: Protection
+    package struct Port: Hashable, Sendable {
+        package let number: UInt16
+        package let protection: Protection
     }
 
     /// How a connection is encrypted.
-    enum Protection: Hashable, CaseIterable, Sendable {
+    package enum Protection: Hashable, CaseIterable, Sendable {
         /// TLS from the first octet.
         case implicit
         /// STARTTLS, or no mail.
@@ -28,20 +28,20 @@ nonisolated struct Route: Hashable, Sendable {
         case none
     }
 
-    let servers: Servers
+    package let servers: Servers
     /// Tried in order at each server.
-    let ports: [Port]
+    package let ports: [Port]
     /// Whose login to use: the index of a configured smarthost; nil for servers that want none.
-    var smarthost: Int?
+    package var smarthost: Int?
     /// Whether the certificate must be valid and for the server's name.
-    var verifiesCertificate = false
+    package var verifiesCertificate = false
     /// Seconds for a connection to come about.
-    var connectTimeout: Double
+    package var connectTimeout: Double
 }
 
 nonisolated extension Route: CustomStringConvertible {
     /// For the log.
-    var description: String {
+    package var description: String {
         let list = ports.map { "\($0.number)" }.joined(separator: ",")
         switch servers {
         case .named(let hosts): return "\(hosts.joined(separator: ",")):\(list)"
@@ -51,7 +51,7 @@ nonisolated extension Route: CustomStringConvertible {
 }
 
 /// What routing found for a recipient.
-nonisolated enum Routing: Equatable, Sendable {
+package enum Routing: Equatable, Sendable {
     /// At least one; the next is tried when the one before it is in trouble, never after a server's refusal.
     case routes([Route])
     /// There is no way, for now or for good.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Testing
 
-@testable import authd
+@testable import Directory
 
 @Suite struct PasswordTests {
     static let known: [(String, String)] = [

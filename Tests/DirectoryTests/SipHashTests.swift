@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Testing
 
-@testable import authd
+@testable import Directory
 
 @Suite struct SipHashTests {
     /// The authors' `vectors_sip128`: key 00 01 … 0f, message of n octets 00 01 … n-1.

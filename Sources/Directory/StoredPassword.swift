@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import Common
+package import Common
 
 /// What `group.json` holds to tell an account's password.
-nonisolated enum StoredPassword: Hashable, Sendable, CustomStringConvertible {
+package enum StoredPassword: Hashable, Sendable, CustomStringConvertible {
     case hash(PasswordHash)
     /// As an operator typed it in; it is replaced by its hash soon.
     case plain(String)
@@ -10,7 +10,7 @@ nonisolated enum StoredPassword: Hashable, Sendable, CustomStringConvertible {
     case none
 
     /// Takes the text of the key `password`.
-    init(_ text: String?) {
+    package init(_ text: String?) {
         guard let text, !text.isEmpty else {
             self = .none
             return
@@ -34,10 +34,10 @@ nonisolated enum StoredPassword: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Never what it is.
-    var description: String { "(password)" }
+    package var description: String { "(password)" }
 
     /// What distinguishes it from any other, for a keyed hash.
-    var bytes: [UInt8] {
+    package var bytes: [UInt8] {
         switch self {
         case .hash(let hash): Array(hash.text.utf8)
         case .plain(let text): [0] + text.utf8
@@ -52,7 +52,7 @@ nonisolated enum StoredPassword: Hashable, Sendable, CustomStringConvertible {
     ///   - substitute: Checked in place of a password that is no hash, so that the time tells nothing.
     /// - Returns: Whether it is.
     /// - Throws: `SystemError` when there is not enough memory to find out.
-    func matches(
+    package func matches(
         _ password: [UInt8], substitute: PasswordHash
     ) throws(SystemError) -> Bool {
         switch self {

@@ -2,7 +2,7 @@
 import Common
 import Testing
 
-@testable import authd
+@testable import Directory
 
 @Suite struct GroupDirectoryTests {
     static func account(

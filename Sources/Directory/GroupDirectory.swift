@@ -1,17 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
-import Common
+package import Common
 import Mail
 
 /// The accounts of one group and who gets mail for which address: one version of a `group.json`.
-nonisolated struct GroupDirectory: Sendable {
+package struct GroupDirectory: Sendable {
     /// One user.
-    struct Account: Equatable, Sendable {
-        let name: AccountName
-        var password: StoredPassword
-        var permissions: Permissions
-        var allowance = Limits.Allowance()
+    package struct Account: Equatable, Sendable {
+        package let name: AccountName
+        package var password: StoredPassword
+        package var permissions: Permissions
+        package var allowance: Allowance
         /// Further addresses that the login may send as: `user@domain`, `*@domain` or `*`.
-        var senders: [String] = []
+        package var senders: [String]
+
+        /// A user as `group.json` has it.
+        package init(
+            name: AccountName, password: StoredPassword, permissions: Permissions,
+            allowance: Allowance = Allowance(), senders: [String] = []
+        ) {
+            self.name = name
+            self.password = password
+            self.permissions = permissions
+            self.allowance = allowance
+            self.senders = senders
+        }
+    }
+
+    /// What one account may send in an hour; nil for any number.
+    package struct Allowance: Equatable, Sendable {
+        package var messages: Int?
+        package var recipients: Int?
+
+        /// An allowance; without numbers anything goes.
+        package init(messages: Int? = nil, recipients: Int? = nil) {
+            self.messages = messages
+            self.recipients = recipients
+        }
     }
 
     /// Where an alias leads.
@@ -32,9 +56,9 @@ nonisolated struct GroupDirectory: Sendable {
     /// So many octets of names that one address leads to fit into an answer.
     private static let expansionLimit = 60_000
 
-    let group: String
+    package let group: String
     /// As configured; the first is that of the accounts' own addresses.
-    let domains: [String]
+    package let domains: [String]
     private let domainKeys: Set<String>
     private let separators: Set<Character>
     private var accounts: [String: Account] = [:]
@@ -53,7 +77,7 @@ nonisolated struct GroupDirectory: Sendable {
     ///   - aliases: By `name` or `name@domain`, each with its targets: users or addresses.
     ///   - catchAll: Targets for every address that is nobody's.
     ///   - separators: Each character of it separates a user's name from a tag.
-    init(
+    package init(
         group: String, domains: [String], accounts: [Account], aliases: [String: [String]] = [:],
         catchAll: [String] = [], separators: String = "+"
     ) {
@@ -83,18 +107,18 @@ nonisolated struct GroupDirectory: Sendable {
     }
 
     /// Whether the domain is the group's.
-    func isLocal(_ domain: String) -> Bool {
+    package func isLocal(_ domain: String) -> Bool {
         domainKeys.contains(Self.key(ofDomain: domain))
     }
 
     /// The account by its exact name.
-    subscript(user: String) -> Account? { accounts[user] }
+    package subscript(user: String) -> Account? { accounts[user] }
 
     /// All accounts, in the file's order.
-    var allAccounts: [Account] { order.compactMap { accounts[$0] } }
+    package var allAccounts: [Account] { order.compactMap { accounts[$0] } }
 
     /// The account that a login names: `user`, or `user@domain` with a domain of the group.
-    func account(login: String) -> Account? {
+    package func account(login: String) -> Account? {
         if let account = account(named: login) { return account }
         guard let sign = login.lastIndex(of: "@"),
             isLocal(String(login[login.index(after: sign)...]))
@@ -103,7 +127,7 @@ nonisolated struct GroupDirectory: Sendable {
     }
 
     /// The account's own address.
-    func address(of account: Account) -> String {
+    package func address(of account: Account) -> String {
         domains.first.map { "\(account.name.user)@\($0)" } ?? account.name.user
     }
 
@@ -111,7 +135,7 @@ nonisolated struct GroupDirectory: Sendable {
     ///
     /// An empty domain stands for the group's first one, as in `RCPT TO:<postmaster>`. What leads to more
     /// names than fit into an answer is `.unavailable`: nobody is left out in silence.
-    func recipients(localPart: String, domain: String) -> AccountAnswer {
+    package func recipients(localPart: String, domain: String) -> AccountAnswer {
         guard let domain = localDomain(domain) else { return .notLocal }
         let found = expansion(localPart: localPart, domainKey: domain)
         if found.isPartial { return .unavailable }
@@ -124,7 +148,7 @@ nonisolated struct GroupDirectory: Sendable {
     }
 
     /// Whether a login may use an address: its own, one whose mail it gets, or one it is given by name.
-    func maySend(user: String, localPart: String, domain: String) -> Bool {
+    package func maySend(user: String, localPart: String, domain: String) -> Bool {
         guard let account = accounts[user] else { return false }
         if let key = localDomain(domain),
             expansion(localPart: localPart, domainKey: key).accounts.contains(account.name)
@@ -144,7 +168,7 @@ nonisolated struct GroupDirectory: Sendable {
 
     /// A hash to check a password against where there is none, so that an unknown user's login takes as long
     /// as a known one's: that of some account, always the same for a number; nil when none has one.
-    func substitute(choosing number: UInt64) -> PasswordHash? {
+    package func substitute(choosing number: UInt64) -> PasswordHash? {
         hashes.isEmpty ? nil : hashes[Int(number % UInt64(hashes.count))]
     }
 

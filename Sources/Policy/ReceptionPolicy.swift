@@ -4,7 +4,7 @@ package import Common
 /// Who may send what to whom: one pure decision from facts, so that it can be tabled, tested and printed.
 ///
 /// TLS, a local address of the client and a claimed sender are no facts here: they are never a permission.
-nonisolated package struct ReceptionPolicy: Equatable, Sendable {
+package struct ReceptionPolicy: Equatable, Sendable {
     /// What the listener demands of a login.
     package var authentication: Authentication
     /// Whether a client without login may use a sender of our own domains.

@@ -5,17 +5,17 @@
 ///
 /// Written here because authd links no cryptographic library beside crypt(3), and a pseudo-random
 /// function under a key that never leaves memory is all that is needed.
-nonisolated struct SipHash: Sendable {
+package struct SipHash: Sendable {
     private let key: (UInt64, UInt64)
 
     /// A key of 16 octets.
-    init(key: [UInt8]) {
+    package init(key: [UInt8]) {
         precondition(key.count == 16)
         self.key = (Self.word(key[0..<8]), Self.word(key[8..<16]))
     }
 
     /// The hash of the bytes.
-    func hash(_ bytes: [UInt8]) -> UInt128 {
+    package func hash(_ bytes: [UInt8]) -> UInt128 {
         var state = State(key)
         let whole = bytes.count & ~7
         for start in stride(from: 0, to: whole, by: 8) {
@@ -26,7 +26,7 @@ nonisolated struct SipHash: Sendable {
     }
 
     /// The hash of several parts; where one ends and the next begins counts.
-    func hash(parts: [[UInt8]]) -> UInt128 {
+    package func hash(parts: [[UInt8]]) -> UInt128 {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(parts.reduce(0) { $0 + $1.count + 8 })
         for part in parts {

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-import Common
-import Mail
+package import Common
+package import Mail
 
 /// What the DNS says about a domain's servers, and what follows from it (RFC 5321 §5.1, RFC 7505).
-nonisolated enum MailExchangers: Equatable, Sendable {
+package enum MailExchangers: Equatable, Sendable {
     /// Host names in the order to try them; the domain itself where it has no MX records.
     case servers([String])
     /// There are none, for now or for good.
     case none(Outcome)
 
     /// A record of a domain; the empty host is the root.
-    typealias Record = (preference: UInt16, host: String)
+    package typealias Record = (preference: UInt16, host: String)
 
     /// Judges the answer to the question for MX records.
     ///
@@ -19,7 +19,7 @@ nonisolated enum MailExchangers: Equatable, Sendable {
     ///   - answer: Its records, in any order.
     ///   - isOurselves: Whether a host name is one of this server's.
     ///   - generator: Decides among equal preferences.
-    init(
+    package init(
         of domain: Domain, _ answer: Result<[Record], ResolverError>,
         isOurselves: (String) -> Bool, using generator: inout some RandomNumberGenerator
     ) {
@@ -71,7 +71,7 @@ nonisolated enum MailExchangers: Equatable, Sendable {
     ///   - isImplicit: Whether the domain itself was the only server.
     ///   - errors: What came of each look-up.
     /// - Returns: Temporary unless the domain itself has no address.
-    static func outcome(
+    package static func outcome(
         of domain: Domain, isImplicit: Bool, withoutAddress errors: [ResolverError]
     ) -> Outcome {
         for error in errors {
@@ -100,7 +100,7 @@ nonisolated enum MailExchangers: Equatable, Sendable {
     ///   - what: Was looked for, such as `mail servers`.
     ///   - name: The domain or host.
     /// - Returns: Temporary where there was no answer, else permanent.
-    static func outcome(
+    package static func outcome(
         of error: ResolverError, looking what: String, for name: String
     ) -> Outcome {
         switch error {

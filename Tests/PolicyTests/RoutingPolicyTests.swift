@@ -3,7 +3,7 @@ import Common
 import Mail
 import Testing
 
-@testable import relayd
+@testable import Policy
 
 @Suite struct RoutingPolicyTests {
     typealias Ways = RelayEnvelope.Ways

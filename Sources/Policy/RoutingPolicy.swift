@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-import Common
-import Mail
+package import Common
+package import Mail
 
 /// Where a recipient's mail goes: a pure function of addresses, permissions and configuration.
 ///
 /// `localMX.json` comes first and alone: the operator named these servers, so neither `nodirect` nor a smarthost
 /// stands in for them. Otherwise the ways of `mailTry` in their order, of those that the sender was permitted.
-nonisolated struct RoutingPolicy: Equatable, Sendable {
-    let settings: TransmitSettings
-    let smarthosts: [Smarthost]
-    let localMX: LocalMX
+package struct RoutingPolicy: Equatable, Sendable {
+    package let settings: TransmitSettings
+    package let smarthosts: [Smarthost]
+    package let localMX: LocalMX
     private let noDirect: [Domain]
 
-    init(settings: TransmitSettings, smarthosts: [Smarthost] = [], localMX: LocalMX = LocalMX()) {
+    package init(
+        settings: TransmitSettings, smarthosts: [Smarthost] = [], localMX: LocalMX = LocalMX()
+    ) {
         self.settings = settings
         self.smarthosts = smarthosts
         self.localMX = localMX
@@ -26,7 +28,7 @@ nonisolated struct RoutingPolicy: Equatable, Sendable {
     ///   - sender: Of the envelope.
     ///   - ways: What the sender was permitted when the message was accepted.
     /// - Returns: Routes in the order to try them, or the outcome of having none.
-    func routing(
+    package func routing(
         to domain: Domain, from sender: ReversePath, ways: RelayEnvelope.Ways
     ) -> Routing {
         guard !ways.isEmpty else {
@@ -62,7 +64,7 @@ nonisolated struct RoutingPolicy: Equatable, Sendable {
     }
 
     /// The envelope's sender as a route's server shall see it.
-    func sender(_ sender: ReversePath, on route: Route) -> ReversePath {
+    package func sender(_ sender: ReversePath, on route: Route) -> ReversePath {
         guard case .address = sender, let index = route.smarthost,
             smarthosts[index].usesUsernameAsSender,
             let address = MailAddress(smarthosts[index].username)
@@ -142,7 +144,7 @@ nonisolated struct RoutingPolicy: Equatable, Sendable {
 
 extension Domain {
     /// The IP address of an address literal, without brackets; nil for a name.
-    nonisolated fileprivate var literalAddress: String? {
+    fileprivate var literalAddress: String? {
         guard isLiteral else { return nil }
         let address = ascii.dropFirst().dropLast()
         return address.lowercased().hasPrefix("ipv6:")
@@ -150,7 +152,7 @@ extension Domain {
     }
 
     /// Whether it is one of these domains or below one.
-    nonisolated fileprivate func isWithin(oneOf names: [String]) -> Bool {
+    fileprivate func isWithin(oneOf names: [String]) -> Bool {
         names.contains { name in Domain(name).map { isWithin($0) } ?? false }
     }
 }

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import CCrypt
-import Common
+package import Common
 import Glibc
 
 /// A password as crypt(3) stores it: method, cost, salt and hash in one text.
-nonisolated struct PasswordHash: Hashable, Sendable, CustomStringConvertible {
-    let text: String
+package struct PasswordHash: Hashable, Sendable, CustomStringConvertible {
+    package let text: String
 
     /// A text that crypt(3) can check a password against; nil for anything else, such as a plain password.
     ///
     /// yescrypt, sha512crypt, sha256crypt and bcrypt, whole: the older methods of crypt(3) are found by
     /// trying, and some look like a plain password.
-    init?(_ text: String) {
+    package init?(_ text: String) {
         var fields = text.split(separator: "$", omittingEmptySubsequences: false)[...]
         guard fields.popFirst() == "", let method = fields.popFirst(), let hash = fields.popLast(),
             text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: ":") })
@@ -37,7 +37,7 @@ nonisolated struct PasswordHash: Hashable, Sendable, CustomStringConvertible {
     /// Makes the hash of a new password with yescrypt at the library's cost and a random salt.
     ///
     /// - Throws: `SystemError` of crypt(3), also for a password that it could not check.
-    init(of password: [UInt8]) throws(SystemError) {
+    package init(of password: [UInt8]) throws(SystemError) {
         guard Self.isPossible(password) else { throw SystemError("crypt", code: EINVAL) }
         guard let hash = try Self.crypt(password, Self.newSetting()) else {
             throw SystemError("crypt", code: EINVAL)
@@ -52,14 +52,14 @@ nonisolated struct PasswordHash: Hashable, Sendable, CustomStringConvertible {
     /// Something to check passwords against that none fits, at the cost of a new hash.
     ///
     /// - Throws: `SystemError` of crypt(3).
-    static func unmatchable() throws(SystemError) -> Self {
+    package static func unmatchable() throws(SystemError) -> Self {
         Self(setting: try newSetting())
     }
 
     /// Whether it is this password; takes the same time whichever it is.
     ///
     /// - Throws: `SystemError` when there is not enough memory to find out.
-    func matches(_ password: [UInt8]) throws(SystemError) -> Bool {
+    package func matches(_ password: [UInt8]) throws(SystemError) -> Bool {
         // What crypt cannot be asked is worked on as long as what it can.
         let possible = Self.isPossible(password)
         guard let hash = try Self.crypt(possible ? password : [], text) else { return false }
@@ -67,7 +67,7 @@ nonisolated struct PasswordHash: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Never the hash: whoever can read a log should not get to try passwords against it.
-    var description: String { "(password)" }
+    package var description: String { "(password)" }
 
     /// C's strings end at the first NUL, and crypt takes so many octets only.
     private static func isPossible(_ password: [UInt8]) -> Bool {
