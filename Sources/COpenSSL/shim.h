@@ -50,4 +50,34 @@ static inline int wm_set_server_name(SSL *session, const char *name) {
 }
 static inline BIO *wm_memory_bio(const void *bytes, int count) { return BIO_new_mem_buf(bytes, count); }
 
+/* Looking at certificates. */
+static inline int wm_general_names_count(GENERAL_NAMES *names) { return sk_GENERAL_NAME_num(names); }
+/* The name at an index if it is a host's; not ended by a zero. */
+static inline const unsigned char *wm_general_names_dns(GENERAL_NAMES *names, int index, int *length) {
+    const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, index);
+    if (name->type != GEN_DNS) return NULL;
+    *length = ASN1_STRING_length(name->d.dNSName);
+    return ASN1_STRING_get0_data(name->d.dNSName);
+}
+static inline void wm_general_names_free(GENERAL_NAMES *names) { GENERAL_NAMES_free(names); }
+/* X509_V_OK, or why there is no way from the certificate to an authority; dates do not count. The issuer is that of
+   the certificate at which the way ends. */
+static inline int wm_verify(X509_STORE *store, X509 *leaf, X509 *const *others, int count, char *issuer, int size) {
+    STACK_OF(X509) *stack = sk_X509_new_null();
+    X509_STORE_CTX *context = X509_STORE_CTX_new();
+    int code = X509_V_ERR_OUT_OF_MEM;
+    if (stack && context) {
+        for (int index = 0; index < count; index++) sk_X509_push(stack, others[index]);
+        if (X509_STORE_CTX_init(context, store, leaf, stack) == 1) {
+            X509_VERIFY_PARAM_set_flags(X509_STORE_CTX_get0_param(context), X509_V_FLAG_NO_CHECK_TIME);
+            code = X509_verify_cert(context) == 1 ? X509_V_OK : X509_STORE_CTX_get_error(context);
+            X509 *last = X509_STORE_CTX_get_current_cert(context);
+            if (last) X509_NAME_oneline(X509_get_issuer_name(last), issuer, size);
+        }
+    }
+    X509_STORE_CTX_free(context);
+    sk_X509_free(stack);
+    return code;
+}
+
 #endif

@@ -46,46 +46,9 @@ struct FirstStart {
 
     /// Makes all files that are not there.
     ///
-    /// - Throws: `SystemError`, or ``Refusal`` when openssl made no certificate.
+    /// - Throws: `SystemError`, or `SelfSigned.Refused` when openssl made no certificate.
     func make() throws {
-        for path in [places.state, places.configuration] { try Self.makeFolder(path) }
-        let configuration = try Folder(places.configuration)
-        try configuration.makeFolder("ssl")
-        let credential = try SelfSigned.make(hostname: hostname, identity: identity)
-        let ssl = try Folder("ssl", in: configuration)
-        try write(credential.key, "key.pem", in: ssl)
-        try write(credential.chain, "cert.pem", in: ssl)
-        try write(files.localMX, "localMX.json", in: configuration)
-        try write(InitialFiles.reportTemplate, "error.txt", in: configuration)
-
-        let state = try Folder(places.state)
-        try state.makeFolder("usermanager")
-        let userManager = try Folder("usermanager", in: state)
-        try userManager.makeFolder("default")
-        let group = try Folder("default", in: userManager)
-        try write(files.group(), "group.json", in: group)
-        // Last: its presence says that the rest is there.
-        try write(files.configuration, "config.json", in: configuration)
-    }
-
-    private static func makeFolder(_ path: String) throws(SystemError) {
-        do throws(SystemError) {
-            try check("mkdir", on: path) { mkdir(path, 0o755) }
-        } catch  where error.code == EEXIST {
-            return
-        }
-    }
-
-    private func write(
-        _ text: String, _ name: String, in folder: borrowing Folder
-    ) throws(SystemError) {
-        do throws(SystemError) {
-            let file = try File(name, in: folder, flags: O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
-            try file.write(Array(text.utf8))
-            try file.synchronize()
-        } catch  where error.code == EEXIST {
-            return
-        }
+        try files.write(to: places, hostname: hostname, identity: identity)
     }
 
     // MARK: Texts

@@ -43,3 +43,8 @@ func translating<Value: ~Copyable>(
         throw Failure(error)
     }
 }
+
+extension SystemError {
+    /// Whether there is nothing of that name.
+    var isMissing: Bool { code == ENOENT }
+}

@@ -15,8 +15,15 @@ struct Wmail: ParsableCommand {
         version: Release.name,
         groupedSubcommands: [
             CommandGroup(
+                name: "Setting up",
+                subcommands: [
+                    InitCommand.self, CheckCommand.self, ConfigCommand.self, RouteCommand.self,
+                ]),
+            CommandGroup(
                 name: "Who has mail here",
-                subcommands: [GroupCommand.self]),
+                subcommands: [
+                    UserCommand.self, AliasCommand.self, DomainCommand.self, GroupCommand.self,
+                ]),
             .mail, .server,
         ])
 }

@@ -26,7 +26,22 @@ extension AccountFile {
     package static func read(
         _ bytes: [UInt8], group: String, path: String
     ) throws(ConfigurationError) -> AccountFile {
-        let report = ConfigurationReport(file: path)
+        try read(bytes, group: group, ConfigurationReport(file: path))
+    }
+
+    /// Every key that `group.json` may have, with `*` for names that the operator chooses.
+    ///
+    /// For the check that the manual names them all.
+    package static func knownKeys(in bytes: [UInt8]) throws(ConfigurationError) -> Set<String> {
+        let report = ConfigurationReport(file: "group.json")
+        _ = try read(bytes, group: "default", report)
+        return Set(report.knownKeys)
+    }
+
+    private static func read(
+        _ bytes: [UInt8], group: String, _ report: ConfigurationReport
+    ) throws(ConfigurationError) -> AccountFile {
+        let path = report.file
         let json: JSON
         do throws(JSONError) {
             json = try JSON(parsing: bytes)

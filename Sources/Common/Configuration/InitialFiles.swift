@@ -43,14 +43,37 @@ package struct InitialFiles: Equatable, Sendable {
     package var domain: String
     /// nil for the system's name.
     package var hostname: String?
+    /// On which addresses all services listen.
+    package var addresses = ["127.0.0.1"]
+    /// Through whom mail for other domains leaves; nil for directly.
+    package var smarthost: Smarthost?
 
-    /// With every value given.
+    /// With every value given; on this machine alone and without a smarthost.
     package init(
         ports: Ports = .wellKnown, domain: String = "localhost", hostname: String? = nil
     ) {
         self.ports = ports
         self.domain = domain
         self.hostname = hostname
+    }
+
+    /// The value of each `bindIP`.
+    private var bindIP: String {
+        addresses.count == 1
+            ? JSON.string(addresses[0]).compact : JSON.strings(addresses).pretty
+    }
+
+    /// The members of `MailRelay`.
+    private var mailRelay: String {
+        func quoted(_ text: String) -> String { JSON.string(text).compact }
+        let tls = smarthost?.implicitTLS == true ? "\n            \"ssl\": true," : ""
+        return """
+            "enable": \(smarthost != nil),
+                        "relayHost": \(quoted(smarthost?.host ?? "")),
+                        "relayPort": \(smarthost?.port ?? 587),\(tls)
+                        "relayUsername": \(quoted(smarthost?.username ?? "")),
+                        "relayPassword": \(quoted(smarthost?.password ?? ""))
+            """
     }
 
     /// `config/config.json`.
@@ -74,27 +97,23 @@ package struct InitialFiles: Equatable, Sendable {
                     // "127.0.0.1" is this machine only. To be reached from outside: ["0.0.0.0", "::"].
                     // Mail from other servers; and from programs of this machine, which may use its own addresses.
                     "\(ports.smtp)": {
-                        "bindIP": "127.0.0.1", "ssl": false, "userGroup": "default",
+                        "bindIP": \(bindIP), "ssl": false, "userGroup": "default",
                         "acceptOwnDomainsFrom": ["127.0.0.0/8", "::1"]
                     },
                     // People's mail programs, with TLS from the first octet; and servers whose port 25 is blocked.
-                    "\(ports.smtps)": { "bindIP": "127.0.0.1", "ssl": true, "userGroup": "default" },
+                    "\(ports.smtps)": { "bindIP": \(bindIP), "ssl": true, "userGroup": "default" },
                     // People's mail programs, with STARTTLS; nobody else.
-                    "\(ports.submission)": { "bindIP": "127.0.0.1", "ssl": false, "userGroup": "default", "auth": "required" }
+                    "\(ports.submission)": { "bindIP": \(bindIP), "ssl": false, "userGroup": "default", "auth": "required" }
                 },
                 // A server that takes our mail for the rest of the world.
                 "MailRelay": {
-                    "enable": false,
-                    "relayHost": "",
-                    "relayPort": 587,
-                    "relayUsername": "",
-                    "relayPassword": ""
+                    \(mailRelay)
                 }
             },
             "POP3Services": {
                 "services": {
-                    "\(ports.pop3)": { "bindIP": "127.0.0.1", "ssl": false, "userGroup": "default" },
-                    "\(ports.pop3s)": { "bindIP": "127.0.0.1", "ssl": true, "userGroup": "default" }
+                    "\(ports.pop3)": { "bindIP": \(bindIP), "ssl": false, "userGroup": "default" },
+                    "\(ports.pop3s)": { "bindIP": \(bindIP), "ssl": true, "userGroup": "default" }
                 }
             },
             // Their users and domains are in usermanager/<group>/group.json.
@@ -106,16 +125,18 @@ package struct InitialFiles: Equatable, Sendable {
                 }
             },
             // How mail for other domains leaves, in order: through MailRelay, directly to the domain's servers.
-            "mailTry": ["relay", "direct"]
+            "mailTry": \(smarthost == nil ? "[\"relay\", \"direct\"]" : "[\"relay\"]")
         }
 
         """
     }
 
-    /// `usermanager/default/group.json`, with one user if there is a password for it.
+    /// `usermanager/<group>/group.json`, with one user if there is a password for it.
     ///
-    /// The password goes in plain and is replaced by its hash when the server starts.
-    package func group(user: String? = nil, password: String = "") -> String {
+    /// A plain password is replaced by its hash when the server starts.
+    package func group(
+        named group: String = "default", user: String? = nil, password: String = ""
+    ) -> String {
         let users =
             user.map { name in
                 """
@@ -132,7 +153,7 @@ package struct InitialFiles: Equatable, Sendable {
                         // }
                 """
         return """
-            // The users of group "default".
+            // The users of group \(JSON.string(group).compact).
             // receive: mail is taken in. A login may send, sendlocal: to users of this group; sendrelay: to other
             // domains through the smarthost; sendoutside: to other domains directly.
             {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// The spellings of configuration keys: what counts as the same key, and which key a mistyped one may mean.
-enum KeySpelling {
+package enum KeySpelling {
     /// A key as later versions of the Python program wrote it: `bindIP` → `bind_ip`, `POP3Services` → `pop3_services`.
-    static func snakeCase(_ key: String) -> String {
+    package static func snakeCase(_ key: String) -> String {
         let scalars = Array(key.unicodeScalars)
         var result = ""
         for (index, scalar) in scalars.enumerated() {
@@ -23,7 +23,7 @@ enum KeySpelling {
     private static func isLower(_ scalar: Unicode.Scalar) -> Bool { ("a"..."z").contains(scalar) }
 
     /// The known word that a mistyped one is nearest to; nil when none is near.
-    static func nearest(to word: String, among known: some Sequence<String>) -> String? {
+    package static func nearest(to word: String, among known: some Sequence<String>) -> String? {
         let limit = max(2, word.count / 3)
         let scored = known.map {
             (word: $0, distance: distance(word.lowercased(), $0.lowercased()))

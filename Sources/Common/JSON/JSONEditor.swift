@@ -193,7 +193,7 @@ package struct JSONEditor: Sendable {
 
     /// A value as text; one that takes several lines is indented like its place.
     private func written(_ value: JSON, depth: [UInt8]) -> [UInt8] {
-        let isNested = value.members?.isEmpty == false
+        let isNested = value.members?.isEmpty == false || value.elements?.isEmpty == false
         var text = Array((isNested ? value.pretty : value.compact).utf8)
         if isNested {
             text = Array(text.split(separator: 0x0A).joined(separator: lineEnd + depth))

@@ -4,7 +4,9 @@
 package enum DNSType: UInt16, Sendable {
     case a = 1
     case cname = 5
+    case ptr = 12
     case mx = 15
+    case txt = 16
     case aaaa = 28
 }
 
@@ -17,6 +19,10 @@ package struct DNSRecord: Equatable, Sendable {
         case canonicalName(String)
         /// The empty host is the root: null MX (RFC 7505).
         case mailExchanger(preference: UInt16, host: String)
+        /// The name that an address belongs to.
+        case pointer(String)
+        /// All its strings as one, octets that are not UTF-8 replaced.
+        case text(String)
     }
 
     /// In lower case, without a dot at its end.
@@ -147,11 +153,12 @@ private struct DNSReader {
         switch type {
         case .a: return range.count == 4 ? .address(Array(bytes[range])) : nil
         case .aaaa: return range.count == 16 ? .address(Array(bytes[range])) : nil
-        case .cname:
+        case .cname, .ptr:
             guard let (host, end) = name(at: range.lowerBound), end == range.upperBound else {
                 return nil
             }
-            return .canonicalName(host)
+            return type == .ptr ? .pointer(host) : .canonicalName(host)
+        case .txt: return text(range).map { .text($0) }
         case .mx:
             guard range.count >= 3, let (host, end) = name(at: range.lowerBound + 2),
                 end == range.upperBound
@@ -160,6 +167,19 @@ private struct DNSReader {
             let low = UInt16(bytes[range.lowerBound + 1])
             return .mailExchanger(preference: high << 8 | low, host: host)
         }
+    }
+
+    /// Strings of up to 255 octets, joined without anything between them (RFC 7208 §3.3).
+    private func text(_ range: Range<Int>) -> String? {
+        var text: [UInt8] = []
+        var position = range.lowerBound
+        while position < range.upperBound {
+            let end = position + 1 + Int(bytes[position])
+            guard end <= range.upperBound else { return nil }
+            text += bytes[(position + 1)..<end]
+            position = end
+        }
+        return String(decoding: text, as: UTF8.self)
     }
 
     /// A name, perhaps compressed (RFC 1035 §4.1.4), and where what follows it begins.

@@ -100,6 +100,26 @@ package final class Resolver {
         }.map(\.element)
     }
 
+    /// The names that an address is said to have, in the order of the answer.
+    ///
+    /// - Parameter address: Its port does not matter.
+    /// - Returns: At least one.
+    /// - Throws: `ResolverError`.
+    package func names(of address: SocketAddress) async throws(ResolverError) -> [String] {
+        try await resolve(address.reverseName, .ptr).get().compactMap {
+            if case .pointer(let name) = $0.value { name } else { nil }
+        }
+    }
+
+    /// The texts of a name, in the order of the answer.
+    ///
+    /// - Throws: `ResolverError`.
+    package func texts(of name: String) async throws(ResolverError) -> [String] {
+        try await resolve(name, .txt).get().compactMap {
+            if case .text(let text) = $0.value { text } else { nil }
+        }
+    }
+
     /// The records of a type that a name has, aliases followed.
     private func resolve(_ name: String, _ type: DNSType) async -> Answer {
         var name = name.lowercased()
@@ -122,7 +142,7 @@ package final class Resolver {
                 switch (record.value, type) {
                 case (.address(let octets), .a): return octets.count == 4
                 case (.address(let octets), .aaaa): return octets.count == 16
-                case (.mailExchanger, .mx): return true
+                case (.mailExchanger, .mx), (.pointer, .ptr), (.text, .txt): return true
                 default: return false
                 }
             }

@@ -30,7 +30,7 @@ struct DNSMessageTests {
     @Test func readsExchangers() throws {
         let bytes = Self.answer([
             Self.record(15, [0, 10, 2, 0x6D, 0x78, 0xC0, 12]), Self.record(15, [0, 0, 0]),
-            Self.record(16, [1, 2]), Self.record(1, [192, 0, 2, 1]),
+            Self.record(99, [1, 2]), Self.record(1, [192, 0, 2, 1]),
         ])
         let response = try #require(DNSMessage.response(bytes))
         #expect(response.id == 0x1234 && response.code == 0 && !response.isTruncated)
@@ -43,13 +43,24 @@ struct DNSMessageTests {
         #expect(response.answers.allSatisfy { $0.timeToLive == 256 && $0.name == "x.test" })
     }
 
+    @Test func readsTextsAndPointers() throws {
+        let bytes = Self.answer([
+            Self.record(16, [2, 0x76, 0x3D, 1, 0x73]), Self.record(12, [2, 0x6D, 0x78, 0xC0, 12]),
+            Self.record(16, [0]),
+        ])
+        #expect(
+            DNSMessage.response(bytes)?.answers.map(\.value) == [
+                .text("v=s"), .pointer("mx.x.test"), .text(""),
+            ])
+    }
+
     /// Short records, pointers that loop or point forwards, counts that lie.
     static let broken: [[UInt8]] = [
         [], [0x12, 0x34], answer([], flags: [0x01, 0x00]), answer([record(15, [0])]),
         answer([record(15, [0, 10])]), answer([record(15, [0, 10, 0xC0, 200])]),
         answer([record(15, [0, 10, 2, 0x6D])]), answer([record(1, [1, 2, 3])]),
         answer([record(28, [1, 2, 3, 4])]), answer([[0xC0, 24, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0]]),
-        answer([record(5, [1, 0x2E, 0])]), answer([record(5, [0x40, 0])]),
+        answer([record(16, [2, 0x61])]), answer([record(5, [1, 0x2E, 0])]), answer([record(5, [0x40, 0])]),
         answer([Array(record(15, [0, 10, 0]).dropLast())]),
     ]
 

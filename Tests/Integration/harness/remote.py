@@ -243,7 +243,7 @@ class NameServer:
     are not there do not exist.
     """
 
-    TYPES = {1: "A", 5: "CNAME", 15: "MX", 28: "AAAA"}
+    TYPES = {1: "A", 5: "CNAME", 12: "PTR", 15: "MX", 16: "TXT", 28: "AAAA"}
 
     def __init__(self, address, zone, port=5353):
         self.address, self.port, self.zone = address, port, zone
@@ -320,8 +320,10 @@ class NameServer:
     def _record(self, name, kind, value):
         if kind == "MX":
             data = struct.pack("!H", value[0]) + self._name(value[1])
-        elif kind == "CNAME":
+        elif kind in ("CNAME", "PTR"):
             data = self._name(value)
+        elif kind == "TXT":
+            data = bytes([len(value)]) + value.encode()
         else:
             data = socket.inet_pton(socket.AF_INET if kind == "A" else socket.AF_INET6, value)
         number = {name: number for number, name in self.TYPES.items()}[kind]

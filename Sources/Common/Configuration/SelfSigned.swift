@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-import Common
 import Glibc
 
 /// Certificates for first tests, made by the openssl program, so that master needs no libssl.
-enum SelfSigned {
+package enum SelfSigned {
+    /// openssl made no certificate.
+    package struct Refused: Error, Equatable, CustomStringConvertible {
+        /// What it ended with.
+        package let description: String
+    }
+
     private static let program = "/usr/bin/openssl"
 
     /// A P-256 key with a certificate of its own for the host, good for ten years.
     ///
-    /// - Throws: `SystemError`, or ``FirstStart/Refusal`` when openssl failed.
-    static func make(hostname: String, identity: Identity?) throws -> TLSCredential {
+    /// - Throws: `SystemError`, or ``Refused``.
+    package static func make(hostname: String, identity: Identity?) throws -> TLSCredential {
         // The key never touches a disk but where it is meant to be: openssl writes into memory that only we share.
         let settings = try FileDescriptor.sealedMemory(
             Array(requestText(hostname).utf8), name: "openssl.cnf")
@@ -30,7 +35,7 @@ enum SelfSigned {
         guard end == .exited(0), credential.chain.contains("CERTIFICATE-----"),
             credential.key.contains("PRIVATE KEY-----")
         else {
-            throw FirstStart.Refusal(description: "\(program) made no certificate: \(end)")
+            throw Refused(description: "\(program) made no certificate: \(end)")
         }
         return credential
     }
