@@ -26,7 +26,11 @@ import Testing
     }
 
     @Test func everyEventIsExplained() throws {
-        let sources = try SourceTree.swiftFiles("Sources").map { $0.lines.joined(separator: "\n") }
+        // What wmail check says has names of the same form, but is no event.
+        let files = try SourceTree.swiftFiles("Sources").filter {
+            !"\($0)".contains("wmail/Check/")
+        }
+        let sources = files.map { $0.lines.joined(separator: "\n") }
         let written = try Self.names(in: sources)
         let document = try String(
             contentsOf: SourceTree.root.appending(path: "docs/operations.md"), encoding: .utf8)

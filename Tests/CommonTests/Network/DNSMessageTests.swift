@@ -60,7 +60,8 @@ struct DNSMessageTests {
         answer([record(15, [0, 10])]), answer([record(15, [0, 10, 0xC0, 200])]),
         answer([record(15, [0, 10, 2, 0x6D])]), answer([record(1, [1, 2, 3])]),
         answer([record(28, [1, 2, 3, 4])]), answer([[0xC0, 24, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0]]),
-        answer([record(16, [2, 0x61])]), answer([record(5, [1, 0x2E, 0])]), answer([record(5, [0x40, 0])]),
+        answer([record(16, [2, 0x61])]), answer([record(5, [1, 0x2E, 0])]),
+        answer([record(5, [0x40, 0])]),
         answer([Array(record(15, [0, 10, 0]).dropLast())]),
     ]
 
