@@ -5,7 +5,8 @@ import Glibc
 /// Makes an instance's folders and gives each to whom it belongs; docs/security.md has the table.
 ///
 /// Below `usermanager/<group>/users` other users than root decide what lies there, so everything is opened relative
-/// to its folder and never through a symbolic link, and only folders change hands.
+/// to its folder and never through a symbolic link. Of files, only those change hands that one worker must be able to
+/// write again: an operator's `chown -R` or a restored backup would lock everybody out.
 struct FolderRights: Equatable {
     /// The kinds of places that rights differ for.
     enum Area: CaseIterable {
@@ -15,6 +16,8 @@ struct FolderRights: Equatable {
         case userManager, group, groupFile
         /// `usermanager/<group>/users` and the folders below.
         case accounts
+        /// The lock of a mailbox, `usermanager/<group>/users/<user>/pop3.lock`.
+        case mailboxLock
     }
 
     struct Right: Equatable {
@@ -53,6 +56,7 @@ struct FolderRights: Equatable {
             .group: right("wmail-auth", "wmail-auth", 0o711),
             .groupFile: right("wmail-auth", "wmail-auth", 0o600),
             .accounts: right("wmail-mail", "wmail-pop", 0o2770),
+            .mailboxLock: right("wmail-pop", "wmail-pop", 0o660),
         ]
     }
 
@@ -65,6 +69,7 @@ struct FolderRights: Equatable {
         let own = Right(owner: nil, group: nil, mode: 0o700)
         var rights = Dictionary(uniqueKeysWithValues: folders.map { ($0, own) })
         rights[.groupFile] = Right(owner: nil, group: nil, mode: 0o600)
+        rights[.mailboxLock] = Right(owner: nil, group: nil, mode: 0o660)
         self.rights = rights
     }
 
@@ -134,6 +139,7 @@ struct FolderRights: Equatable {
         let accounts = try folder("users", .accounts, in: group)
         for user in try folders(in: accounts) {
             let account = try folder(user, .accounts, in: accounts)
+            try file(Maildir.lockName, .mailboxLock, in: account)
             for name in try folders(in: account, where: { $0.hasPrefix("Maildir") }) {
                 try establishMaildir(try folder(name, .accounts, in: account), depth: 1)
             }

@@ -33,7 +33,7 @@ nonisolated struct MaildropRules: Equatable, Sendable {
 
 /// One account's mailbox, locked for one session: the Maildir that relayd fills and other programs may use too.
 ///
-/// Everything here may block and belongs on a disk thread. The lock is a byte-range lock on `pop3.lock` in the
+/// Everything here may block and belongs on a disk thread. The lock is a byte-range lock on `Maildir.lockName` in the
 /// account's folder, so that hosts which share the folder exclude each other; it ends with this object or with the
 /// process, whichever is first, and leaves nothing to clean up.
 nonisolated final class MaildropFolder: Sendable {
@@ -41,8 +41,6 @@ nonisolated final class MaildropFolder: Sendable {
     let maildir: Folder
     let rules: MaildropRules
     private let lock: File
-
-    static let lockName = "pop3.lock"
 
     /// Opens and locks a mailbox and lists its messages.
     ///
@@ -95,7 +93,7 @@ nonisolated final class MaildropFolder: Sendable {
         _ user: borrowing Folder, holder: String, rules: MaildropRules
     ) throws(MaildropError) -> File {
         let file = try system { () throws(SystemError) in
-            try File(lockName, in: user, flags: O_RDWR | O_CREAT, mode: 0o660)
+            try File(Maildir.lockName, in: user, flags: O_RDWR | O_CREAT, mode: 0o660)
         }
         guard try system({ () throws(SystemError) in try file.tryLock() }) else {
             let line = try system { () throws(SystemError) in

@@ -107,6 +107,10 @@ struct FolderRightsTests {
         make("usermanager/default/users/bob/Maildir/.Sent/cur")
         try write("usermanager/default/group.json")
         try write("usermanager/default/users/bob/Maildir/.Sent/cur/1")
+        try write("usermanager/default/users/bob/pop3.lock", mode: 0o600)
+        try write("secret", mode: 0o600)
+        make("usermanager/default/users/eve")
+        link("\(folder.path)/secret", "\(folder.path)/usermanager/default/users/eve/pop3.lock")
         chmod(folder.path, 0o700)
         for _ in 1...2 {
             try FolderRights(Self.identities).establish(in: places, groups: ["default"])
@@ -128,6 +132,8 @@ struct FolderRightsTests {
                 ("usermanager/default/users/bob", "wmail-mail:wmail-pop", "2770"),
                 ("usermanager/default/users/bob/Maildir/.Sent/cur", "wmail-mail:wmail-pop", "2770"),
                 ("usermanager/default/users/bob/Maildir/.Sent/cur/1", "0:0", "644"),
+                ("usermanager/default/users/bob/pop3.lock", "wmail-pop:wmail-pop", "660"),
+                ("secret", "0:0", "600"),
             ]
             for (path, owner, mode) in expected {
                 #expect(try self.owner(path) == owner, "\(path)")

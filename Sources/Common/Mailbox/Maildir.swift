@@ -5,6 +5,8 @@ import Glibc
 package struct Maildir: Hashable, Sendable {
     /// The folder of all groups, under the instance's root.
     package static let accounts = "usermanager"
+    /// The file beside the Maildir that a session with the mailbox holds locked.
+    package static let lockName = "pop3.lock"
     /// The folders that make a Maildir.
     package static let folders = ["tmp", "new", "cur"]
 
