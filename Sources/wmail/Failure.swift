@@ -16,17 +16,18 @@ struct Failure: Error, Equatable {
         self.status = status
     }
 
-    /// A system call that failed; for want of rights, the cure says who has them.
+    /// A system call that failed, with what usually helps.
     init(_ error: SystemError) {
-        self.init(
-            error.description,
-            cure: error.code == EACCES || error.code == EPERM
-                ? "run it as root, or as the owner of the instance" : "")
+        self.init(error.description, cure: error.cure)
     }
 
     /// A configuration that cannot be used.
     init(_ error: ConfigurationError) {
-        self.init(error.description, cure: "correct it; wmail check shows whether it is good then")
+        // Of a file as a whole the problem itself says what to do.
+        let isMistake = error.problems.contains { $0.line > 0 }
+        self.init(
+            error.description,
+            cure: isMistake ? "correct it; wmail check shows whether it is good then" : "")
     }
 
     /// For `--json`.
@@ -47,4 +48,15 @@ func translating<Value: ~Copyable>(
 extension SystemError {
     /// Whether there is nothing of that name.
     var isMissing: Bool { code == ENOENT }
+
+    /// What usually helps; empty when the cause says it.
+    var cure: String {
+        switch code {
+        case EACCES, EPERM: "run it as root, or as the owner of the instance"
+        case ENOSPC: "the disk is full: df -h and df -i show where; make room and run it again"
+        case EDQUOT: "the quota is used up: make room and run it again"
+        case EROFS: "the disk is read-only: mount says why; mend it and run it again"
+        default: ""
+        }
+    }
 }

@@ -11,7 +11,8 @@ enum Program {
         signal(SIGPIPE, SIG_DFL)
         umask(0o077)
         do {
-            var command = try Wmail.parseAsRoot()
+            let words = LeadingOptions.movedBack(Array(CommandLine.arguments.dropFirst()))
+            var command = try Wmail.parseAsRoot(words)
             if let waiting = command as? any WaitingCommand { waiting.begin() }
             try command.run()
             exit(ExitStatus.good.rawValue)

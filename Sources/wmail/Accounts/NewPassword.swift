@@ -11,7 +11,7 @@ struct PasswordOptions: ParsableArguments {
     @Flag(help: "Read the password from the standard input, one line.")
     var passwordStdin = false
 
-    @Flag(help: "Make a password by chance and show it.")
+    @Flag(help: "Make a password by chance and show it, as an empty answer to the question does.")
     var generate = false
 
     /// Reads or makes a password.
@@ -34,11 +34,18 @@ struct PasswordOptions: ParsableArguments {
                 cure: "give --generate, or --password-stdin with the password on the standard input"
             )
         }
-        let first = try Terminal.hiddenLine("Password for \(user): ")
-        guard try Terminal.hiddenLine("The same again: ") == first else {
-            throw Failure("the two are not the same")
+        while true {
+            let first = try Terminal.hiddenLine("Password for \(user) [made by chance]: ")
+            if first.isEmpty { return .generated() }
+            do throws(Failure) {
+                let new = try NewPassword(first)
+                if try Terminal.hiddenLine("The same again: ") == first { return new }
+                Output.complain(Failure("the two are not the same"))
+            } catch {
+                if error == .unanswered { throw error }
+                Output.complain(error)
+            }
         }
-        return try NewPassword(first)
     }
 }
 
@@ -91,39 +98,5 @@ struct NewPassword {
                 "the password cannot be hashed: \(error.reason)",
                 cure: "a password has at most 511 octets, none of them zero")
         }
-    }
-}
-
-/// Questions to a person.
-enum Terminal {
-    /// Whether somebody is there to ask.
-    static var isThere: Bool { isatty(STDIN_FILENO) == 1 && isatty(STDERR_FILENO) == 1 }
-
-    /// Asks for a line; an empty one means the suggestion.
-    static func line(_ question: String, suggesting suggestion: String) -> String {
-        Output.write("\(question) [\(suggestion)]: ", to: STDERR_FILENO)
-        let line = readLine() ?? ""
-        return line.isEmpty ? suggestion : line
-    }
-
-    /// Asks for a line that is not shown while it is typed.
-    ///
-    /// - Throws: ``Failure`` at the end of the input.
-    static func hiddenLine(_ question: String) throws(Failure) -> String {
-        Output.write(question, to: STDERR_FILENO)
-        var settings = termios()
-        guard tcgetattr(STDIN_FILENO, &settings) == 0 else {
-            throw Failure(SystemError("tcgetattr"))
-        }
-        let before = settings
-        settings.c_lflag &= ~tcflag_t(ECHO)
-        tcsetattr(STDIN_FILENO, TCSAFLUSH, &settings)
-        var restored = before
-        defer {
-            tcsetattr(STDIN_FILENO, TCSAFLUSH, &restored)
-            Output.write("\n", to: STDERR_FILENO)
-        }
-        guard let line = readLine() else { throw Failure("nothing was typed") }
-        return line
     }
 }

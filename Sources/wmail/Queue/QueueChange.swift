@@ -50,6 +50,11 @@ enum QueueChangeError: Error, Equatable, CustomStringConvertible {
         }
     }
 
+    /// What usually helps; empty when the description says it.
+    var cure: String {
+        if case .system(let error) = self { error.cure } else { "" }
+    }
+
     init(_ error: SystemError) {
         self = error.code == ENOENT ? .gone : .system(error)
     }

@@ -8,23 +8,25 @@ protocol QueueChangingCommand: AnsweringCommand {
     static var change: QueueChange { get }
     var options: QueueOptions { get }
     var ids: [String] { get }
+    /// Whether every entry is meant.
+    var all: Bool { get }
 }
 
 extension QueueChangingCommand {
     func validate() throws {
-        if options.filter(ids: ids).choosesAll, options.place == nil {
-            throw ValidationError("Name entries by their ids, or choose them by a filter.")
+        let isOpen = options.filter(ids: ids).choosesAll && options.place == nil
+        if isOpen, !all {
+            throw ValidationError(
+                "Name entries by their ids, choose them by a filter, or say --all.")
         }
+        if all, !isOpen { throw ValidationError("--all leaves nothing to choose.") }
     }
 
     func answer() throws(Failure) -> Answer {
-        try Self.change(try common.places, options.filter(ids: ids, in: Self.change.places))
-    }
-
-    /// Does it to all entries that match, as far as it goes.
-    static func change(_ places: Places, _ filter: QueueFilter) throws(Failure) -> Answer {
-        let entries = try QueueView(places).entries(filter)
-        guard !entries.isEmpty else { throw .noEntry(filter.ids) }
+        let places = try common.places
+        let entries = try QueueView(places).entries(
+            options.filter(ids: ids, in: Self.change.places))
+        guard all || !entries.isEmpty else { throw .noEntry(ids) }
         return try QueueResult(Self.change, places, entries).answer
     }
 }
@@ -55,7 +57,10 @@ struct QueueResult {
             "done": .strings(done.map(\.name)),
             "failed": .array(
                 failed.map {
-                    ["name": .string($0.0.name), "reason": .string($0.1.description)]
+                    [
+                        "name": .string($0.0.name), "reason": .string($0.1.description),
+                        "cure": .string($0.1.cure),
+                    ]
                 }),
         ]
         return Answer(json: json, status: failed.isEmpty ? .good : .failed) { palette in
@@ -63,7 +68,9 @@ struct QueueResult {
             let bad = failed.map {
                 "\(palette.bad("left")): \(Output.printable($0.0.name)): \($0.1)\n"
             }
-            return (good + bad).joined()
+            let cures = Set(failed.map(\.1.cure)).subtracting([""]).sorted().map { "\($0)\n" }
+            return done.isEmpty && failed.isEmpty
+                ? "There is no entry.\n" : (good + bad + cures).joined()
         }
     }
 }
@@ -76,6 +83,7 @@ struct QueueRetry: QueueChangingCommand {
 
     @OptionGroup var common: CommonOptions
     @OptionGroup var options: QueueOptions
+    @Flag(help: "Every entry.") var all = false
     @Argument(help: "The entries' ids.") var ids: [String] = []
 }
 
@@ -103,6 +111,7 @@ struct QueueHold: QueueChangingCommand {
 
     @OptionGroup var common: CommonOptions
     @OptionGroup var options: QueueOptions
+    @Flag(help: "Every entry.") var all = false
     @Argument(help: "The entries' ids.") var ids: [String] = []
 }
 
@@ -115,6 +124,7 @@ struct QueueRelease: QueueChangingCommand {
 
     @OptionGroup var common: CommonOptions
     @OptionGroup var options: QueueOptions
+    @Flag(help: "Every entry.") var all = false
     @Argument(help: "The entries' ids.") var ids: [String] = []
 }
 
@@ -124,20 +134,21 @@ struct QueueRemove: QueueChangingCommand {
         commandName: "remove",
         abstract: "Deletes entries for good; nobody gets them, and no sender is told.",
         discussion:
-            "Entries that filters choose are counted first and need --yes or a yes on the terminal."
+            "Entries that filters or --all choose are counted first and need --yes or a yes on the terminal."
     )
     static let change = QueueChange.remove
 
     @OptionGroup var common: CommonOptions
     @OptionGroup var options: QueueOptions
     @Flag(help: "Do not ask.") var yes = false
+    @Flag(help: "Every entry.") var all = false
     @Argument(help: "The entries' ids.") var ids: [String] = []
 
     func answer() throws(Failure) -> Answer {
         let places = try common.places
         let entries = try QueueView(places).entries(options.filter(ids: ids))
-        guard !entries.isEmpty else { throw .noEntry(ids) }
-        if ids.isEmpty, !yes { try confirm(entries.count) }
+        guard all || !entries.isEmpty else { throw .noEntry(ids) }
+        if ids.isEmpty, !entries.isEmpty, !yes { try confirm(entries.count) }
         return try QueueResult(.remove, places, entries).answer
     }
 

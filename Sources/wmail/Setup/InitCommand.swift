@@ -54,22 +54,27 @@ struct InitCommand: AnsweringCommand {
     @OptionGroup var common: CommonOptions
 
     func answer() throws(Failure) -> Answer {
-        let places = try newPlaces()
-        let isReplacement = try Self.examine(places)
+        // Nothing is made before the last answer, not even the folder.
+        let isNew = common.root.map { access($0, F_OK) != 0 } ?? false
+        let isReplacement = isNew ? false : try Self.examine(common.places)
         let plan = try asked()
         let new = try plan.user.map { user throws(Failure) in
             // Where nobody can be asked the password is made by chance.
             password.passwordStdin || password.generate || Terminal.isThere
                 ? try password.password(for: user) : .generated()
         }
-        let files = try plan.files(smarthostPassword: try smarthostPassword())
+        let files = try plan.files(
+            smarthostPassword: try smarthostPassword(for: plan.smarthostUser))
         let group = files.group(user: plan.user, password: try new?.hash() ?? "")
+        let places = try newPlaces()
         try Self.checkFiles(files, group, places)
-        if isReplacement {
-            try Self.replace(places.groupFile("default"), with: group, in: places)
-            try Self.replace(places.configurationFile, with: files.configuration, in: places)
-        } else {
-            try Self.make(files, group, in: places)
+        try Interruption.heldBack { _ throws(Failure) in
+            if isReplacement {
+                try Self.replace(places.groupFile("default"), with: group, in: places)
+                try Self.replace(places.configurationFile, with: files.configuration, in: places)
+            } else {
+                try Self.make(files, group, in: places)
+            }
         }
         return Self.answer(plan, places, addresses: Self.publicAddresses(), password: new?.shown)
     }
@@ -126,48 +131,61 @@ struct InitCommand: AnsweringCommand {
         }
         var copy = self
         let suggested = system.split(separator: ".").dropFirst().joined(separator: ".")
-        let domain =
-            domain
-            ?? Terminal.line(
-                "Mail domain", suggesting: suggested.contains(".") ? suggested : "example.org")
-        copy.hostname =
-            hostname
-            ?? Terminal.line(
-                "This host's name in the DNS",
-                suggesting: InitPlan.hostname(domain: domain, system: system))
-        copy.user = user ?? Terminal.line("First user", suggesting: "postmaster")
+        let domain = try given(
+            domain, "Mail domain", suggesting: suggested.contains(".") ? suggested : "example.org",
+            InitPlan.domain)
+        copy.hostname = try given(
+            hostname, "This host's name in the DNS",
+            suggesting: InitPlan.hostname(domain: domain, system: system), InitPlan.hostname)
+        copy.user = try given(user, "First user", suggesting: "postmaster") {
+            word throws(Failure) in try InitPlan.user(word, of: domain)
+        }
         if smarthost == nil, !direct {
-            let answer = Terminal.line(
+            copy.smarthost = try Terminal.ask(
                 "Mail for other domains goes directly, or through a smarthost host[:port]",
-                suggesting: "direct")
-            if answer != "direct" { copy.smarthost = answer }
-            if copy.smarthost != nil, smarthostUser == nil {
-                let login = Terminal.line("Login at \(answer)", suggesting: "none")
-                copy.smarthostUser = login == "none" ? nil : login
+                suggesting: "direct"
+            ) { word throws(Failure) in
+                word == "direct" ? nil : (try InitPlan.server(word), word).1
+            }
+        }
+        if let host = copy.smarthost, smarthostUser == nil {
+            copy.smarthostUser = try Terminal.ask("Login at \(host)", suggesting: "none") {
+                word throws(Failure) in word == "none" ? nil : word
             }
         }
         if listen == nil {
-            let answer = Terminal.line(
-                "Listen on all addresses, or loopback only", suggesting: "all")
-            guard let value = Listen(rawValue: answer) else {
-                throw Failure("\(answer) is neither all nor loopback")
+            copy.listen = try Terminal.ask(
+                "Listen on all addresses, or loopback only", suggesting: "all"
+            ) { word throws(Failure) in
+                guard let value = Listen(rawValue: word) else {
+                    throw Failure("\"\(word)\" is neither all nor loopback")
+                }
+                return value
             }
-            copy.listen = value
         }
         return try InitPlan(copy, domain: domain, system: system)
     }
 
-    private func smarthostPassword() throws(Failure) -> String {
+    /// What an option says, or else the answer to a question.
+    private func given(
+        _ option: String?, _ question: String, suggesting suggestion: String,
+        _ understand: (String) throws(Failure) -> String
+    ) throws(Failure) -> String {
+        if let option { return try understand(option) }
+        return try Terminal.ask(question, suggesting: suggestion, understand)
+    }
+
+    private func smarthostPassword(for user: String?) throws(Failure) -> String {
         if smarthostPasswordStdin {
             guard let line = readLine(), !line.isEmpty else {
                 throw Failure("the standard input has no password for the smarthost")
             }
             return line
         }
-        if let smarthostUser, Terminal.isThere {
-            return try Terminal.hiddenLine("Password of \(smarthostUser) at the smarthost: ")
+        if let user, Terminal.isThere {
+            return try Terminal.hiddenLine("Password of \(user) at the smarthost: ")
         }
-        guard smarthostUser == nil else {
+        guard user == nil else {
             throw Failure(
                 "the smarthost's password is missing",
                 cure: "--smarthost-password-stdin, with the password on the standard input")

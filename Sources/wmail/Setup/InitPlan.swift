@@ -16,17 +16,11 @@ struct InitPlan: Equatable {
     ///
     /// - Throws: ``Failure`` with what is wrong.
     init(_ options: InitCommand, domain: String, system: String) throws(Failure) {
-        let domain = domain.lowercased()
-        guard HostName.isValid(domain) else {
-            throw Failure("\"\(domain)\" is no domain", cure: "give one such as example.org")
-        }
-        let hostname =
-            options.hostname?.lowercased() ?? Self.hostname(domain: domain, system: system)
-        guard HostName.isValid(hostname) else {
-            throw Failure("\"\(hostname)\" is no host name", cure: "--hostname mail.\(domain)")
-        }
-        if let user = options.user, let advice = FolderName.fault(in: user) {
-            throw Failure("\"\(user)\" cannot be a user's name", cure: advice)
+        let domain = try Self.domain(domain)
+        let hostname = try Self.hostname(
+            options.hostname ?? Self.hostname(domain: domain, system: system))
+        let user = try options.user.map { word throws(Failure) in
+            try Self.user(word, of: domain)
         }
         if options.direct, options.smarthost != nil {
             throw Failure("--direct and --smarthost exclude each other")
@@ -36,13 +30,49 @@ struct InitPlan: Equatable {
         }
         self.domain = domain
         self.hostname = hostname
-        user = options.user
+        self.user = user
         smarthost = options.smarthost
         smarthostUser = options.smarthostUser
         listen = options.listen ?? .loopback
         ports =
             try options.ports.map { text throws(Failure) in try Self.ports(text) }
             ?? (geteuid() == 0 ? .wellKnown : .demonstration)
+    }
+
+    /// A domain, in small letters.
+    static func domain(_ word: String) throws(Failure) -> String {
+        guard HostName.isValid(word.lowercased()) else {
+            throw Failure("\"\(word)\" is no domain", cure: "give one such as example.org")
+        }
+        return word.lowercased()
+    }
+
+    /// A host's name, in small letters.
+    static func hostname(_ word: String) throws(Failure) -> String {
+        guard HostName.isValid(word.lowercased()) else {
+            throw Failure("\"\(word)\" is no host name", cure: "give one such as mail.example.org")
+        }
+        return word.lowercased()
+    }
+
+    /// A user's name, which people also write as an address of the domain.
+    static func user(_ word: String, of domain: String) throws(Failure) -> String {
+        let isAddress = word.lowercased().hasSuffix("@\(domain)")
+        let name = isAddress ? String(word.dropLast(domain.count + 1)) : word
+        if let advice = FolderName.fault(in: name) {
+            throw Failure("\"\(word)\" cannot be a user's name", cure: advice)
+        }
+        return name
+    }
+
+    /// A smarthost, without its login.
+    static func server(_ word: String) throws(Failure) -> Smarthost {
+        let parts = word.split(separator: ":", omittingEmptySubsequences: false)
+        let port = parts.count == 2 ? UInt16(parts[1]) : parts.count == 1 ? 587 : nil
+        guard let port, port > 0, let host = parts.first, HostName.isValid(String(host)) else {
+            throw Failure("\"\(word)\" is no server", cure: "give one such as smtp.example.net:587")
+        }
+        return Smarthost(host: String(host), port: port, implicitTLS: port == 465)
     }
 
     /// The system's name if it is one in the DNS, else a usual one of the domain.
@@ -70,15 +100,10 @@ struct InitPlan: Equatable {
         var files = InitialFiles(ports: ports, domain: domain, hostname: hostname)
         files.addresses = listen.addresses
         guard let smarthost else { return files }
-        let parts = smarthost.split(separator: ":", omittingEmptySubsequences: false)
-        let port = parts.count == 2 ? UInt16(parts[1]) : parts.count == 1 ? 587 : nil
-        guard let port, port > 0, let host = parts.first, HostName.isValid(String(host)) else {
-            throw Failure(
-                "\"\(smarthost)\" is no server", cure: "--smarthost smtp.example.net:587")
-        }
-        files.smarthost = Smarthost(
-            host: String(host), port: port, username: smarthostUser ?? "",
-            password: smarthostPassword, implicitTLS: port == 465)
+        var server = try Self.server(smarthost)
+        server.username = smarthostUser ?? ""
+        server.password = smarthostPassword
+        files.smarthost = server
         return files
     }
 }
