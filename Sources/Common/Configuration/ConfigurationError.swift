@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 
 /// One thing in a configuration file that is wrong or that does not do what it seems to.
 package struct ConfigurationProblem: Equatable, Sendable, CustomStringConvertible {
@@ -55,7 +56,8 @@ package struct ConfigurationError: Error, Equatable, Sendable, CustomStringConve
         self.init(
             ConfigurationProblem(
                 file: file, line: 0, column: 0, key: "", problem: "cannot be read: \(error.reason)",
-                advice: advice))
+                advice: error.code == EACCES
+                    ? "run it as root, or as the owner of the instance" : advice))
     }
 
     /// A file that is no JSON.

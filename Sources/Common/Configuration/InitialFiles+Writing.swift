@@ -2,7 +2,7 @@
 import Glibc
 
 extension InitialFiles {
-    /// Makes all files of a new instance that are not there, with a certificate for first tests.
+    /// Makes all files of a new instance that are not there, or none, with a certificate for first tests.
     ///
     /// - Parameters:
     ///   - places: Where.
@@ -14,24 +14,41 @@ extension InitialFiles {
         to places: Places, hostname: String, identity: Identity? = nil,
         group groupText: String? = nil
     ) throws {
+        var made: [String] = []
+        do {
+            try write(
+                to: places, hostname: hostname, identity: identity,
+                groupText: groupText ?? self.group(), made: &made)
+        } catch {
+            // Half an instance would be taken for somebody's own at the next try.
+            for path in made { unlink(path) }
+            rmdir("\(places.configuration)/ssl")
+            throw error
+        }
+    }
+
+    private func write(
+        to places: Places, hostname: String, identity: Identity?, groupText: String,
+        made: inout [String]
+    ) throws {
         for path in [places.state, places.configuration] { try Self.makeFolder(path) }
         let configuration = try Folder(places.configuration)
         try configuration.makeFolder("ssl")
         let credential = try SelfSigned.make(hostname: hostname, identity: identity)
         let ssl = try Folder("ssl", in: configuration)
-        try write(credential.key, "key.pem", in: ssl)
-        try write(credential.chain, "cert.pem", in: ssl)
-        try write(localMX, "localMX.json", in: configuration)
-        try write(Self.reportTemplate, "error.txt", in: configuration)
+        try write(credential.key, "key.pem", in: ssl, &made)
+        try write(credential.chain, "cert.pem", in: ssl, &made)
+        try write(localMX, "localMX.json", in: configuration, &made)
+        try write(Self.reportTemplate, "error.txt", in: configuration, &made)
 
         let state = try Folder(places.state)
         try state.makeFolder("usermanager")
         let userManager = try Folder("usermanager", in: state)
         try userManager.makeFolder("default")
         let group = try Folder("default", in: userManager)
-        try write(groupText ?? self.group(), "group.json", in: group)
+        try write(groupText, "group.json", in: group, &made)
         // Last: its presence says that the rest is there.
-        try write(self.configuration, "config.json", in: configuration)
+        try write(self.configuration, "config.json", in: configuration, &made)
     }
 
     private static func makeFolder(_ path: String) throws(SystemError) {
@@ -43,10 +60,11 @@ extension InitialFiles {
     }
 
     private func write(
-        _ text: String, _ name: String, in folder: borrowing Folder
+        _ text: String, _ name: String, in folder: borrowing Folder, _ made: inout [String]
     ) throws(SystemError) {
         do throws(SystemError) {
             let file = try File(name, in: folder, flags: O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+            made.append(file.path)
             try file.write(Array(text.utf8))
             try file.synchronize()
         } catch  where error.code == EEXIST {

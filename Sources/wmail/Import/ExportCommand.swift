@@ -24,22 +24,7 @@ struct ExportCommand: AnsweringCommand {
         guard let maildir = Maildir(account) else { throw Failure("\(account) has no mailbox") }
         return try translating { () throws(SystemError) in
             let folder = try Folder("\(places.userManager)/\(maildir.path)")
-            let output = try File(path: file, flags: O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
-            var (count, octets) = (0, 0)
-            let progress = Progress()
-            let listing = try MailboxListing(folder)
-            progress.begin("\(account)", of: listing.items.count)
-            for item in listing.items {
-                progress.advance()
-                guard let content = try listing.content(of: item, in: folder) else { continue }
-                let entry = MboxWriter.entry(content, arrived: item.arrived)
-                try output.write(entry)
-                count += 1
-                octets += entry.count
-            }
-            try output.synchronize()
-            progress.end()
-            let (messages, size) = (count, octets)
+            let (messages, size) = try Self.write(folder, to: file, named: "\(account)")
             return Answer(
                 json: [
                     "account": .string("\(account)"), "messages": .integer(messages),
@@ -47,6 +32,37 @@ struct ExportCommand: AnsweringCommand {
                 ]
             ) { _ in "\(account): \(messages) messages, \(sizeText(size)) octets in \(file)\n" }
         }
+    }
+}
+
+extension ExportCommand {
+    /// Writes the file; where that fails, none is left.
+    ///
+    /// - Returns: Messages and octets.
+    private static func write(
+        _ mailbox: borrowing Folder, to path: String, named name: String
+    ) throws(SystemError) -> (messages: Int, octets: Int) {
+        let output = try File(path: path, flags: O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
+        let progress = Progress()
+        defer { progress.end() }
+        var (count, octets) = (0, 0)
+        do throws(SystemError) {
+            let listing = try MailboxListing(mailbox)
+            progress.begin(name, of: listing.items.count)
+            for item in listing.items {
+                progress.advance()
+                guard let content = try listing.content(of: item, in: mailbox) else { continue }
+                let entry = MboxWriter.entry(content, arrived: item.arrived)
+                try output.write(entry)
+                count += 1
+                octets += entry.count
+            }
+            try output.synchronize()
+        } catch {
+            unlink(path)
+            throw error
+        }
+        return (count, octets)
     }
 }
 

@@ -43,7 +43,8 @@ struct ImportRun: Sendable {
             progress.end()
             throw Failure(
                 error.cause,
-                cure: "mend it and run the same command again: it goes on where it stopped",
+                cure: "\(error.cure.isEmpty ? "mend it" : error.cure)\n"
+                    + "the same command goes on where this one stopped",
                 status: error.status)
         }
         progress.end()
