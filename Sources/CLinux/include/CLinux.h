@@ -54,6 +54,8 @@ int wm_sync_file_system(int fd);
 /// Opens a regular file for reading, below the folder and through no link; -1 with errno, with `cached` EAGAIN when
 /// a disk would have to be waited for.
 int wm_open_beneath(int folder, const char *path, bool cached);
+/// The same without openat2(2): each folder of the way is opened by itself; EXDEV for `..` and absolute paths.
+int wm_open_by_steps(int folder, const char *path);
 /// pread(2) of what lies in the page cache; -1 with EAGAIN when the disk would have to be waited for.
 ssize_t wm_read_cached(int fd, void *bytes, size_t count, off_t offset);
 /// CRC-32C (Castagnoli, RFC 3720 B.4); begin with crc = 0 and pass the result on for the next part.

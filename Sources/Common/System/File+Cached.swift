@@ -37,6 +37,19 @@ extension File {
         return File(FileDescriptor(owning: opened), path: path)
     }
 
+    /// The same without openat2(2), a folder at a time: what ``openBeneath(_:in:path:)`` does where it is refused.
+    ///
+    /// - Throws: `SystemError` of openat(2), likewise.
+    package static func openBySteps(
+        _ name: [CChar], in folder: borrowing Folder, path: String
+    ) throws(SystemError) -> File {
+        let number = folder.number
+        let opened = try check("openat", on: "\(folder.path)/\(path)") {
+            wm_open_by_steps(number, name)
+        }
+        return File(FileDescriptor(owning: opened), path: path)
+    }
+
     /// What of the octets at an offset lies in memory already; nil when the disk is needed, or on an error.
     package func readCached(atMost count: Int, at offset: Int) -> [UInt8]? {
         var failed = false
