@@ -3,12 +3,14 @@
 #include "CLinux.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sched.h>
 #include <unistd.h>
@@ -95,11 +97,11 @@ static const int everyone[] = {
     SYS_getpeername, SYS_getsockopt, SYS_setsockopt, SYS_poll, SYS_ppoll,
 };
 static const int files[] = {
-    SYS_openat, SYS_open, SYS_pread64, SYS_pwrite64, SYS_fsync, SYS_syncfs, SYS_ftruncate, SYS_rename, SYS_renameat,
-    SYS_renameat2, SYS_link, SYS_linkat, SYS_unlink, SYS_unlinkat, SYS_mkdir, SYS_mkdirat, SYS_fchmod,
-    SYS_fchmodat, SYS_getdents64, SYS_newfstatat, SYS_stat, SYS_lstat, SYS_statx, SYS_statfs, SYS_fstatfs,
+    SYS_pread64, SYS_pwrite64, SYS_fsync, SYS_syncfs, SYS_ftruncate, SYS_rename, SYS_renameat,
+    SYS_renameat2, SYS_link, SYS_linkat, SYS_unlink, SYS_unlinkat, SYS_mkdir, SYS_mkdirat,
+    SYS_getdents64, SYS_newfstatat, SYS_stat, SYS_lstat, SYS_statx, SYS_statfs, SYS_fstatfs,
     SYS_inotify_init1, SYS_inotify_add_watch, SYS_inotify_rm_watch, SYS_fadvise64, SYS_sendfile,
-    SYS_copy_file_range, SYS_sync_file_range, SYS_utimensat, SYS_access, SYS_faccessat, SYS_dup, SYS_openat2,
+    SYS_copy_file_range, SYS_sync_file_range, SYS_utimensat, SYS_access, SYS_faccessat, SYS_dup,
     SYS_preadv2,
 };
 static const int connecting[] = {SYS_socket, SYS_connect, SYS_bind, SYS_sendmmsg, SYS_ioctl, SYS_readlink};
@@ -135,6 +137,18 @@ static void allow_if(struct program *p, uint32_t number, int argument, uint32_t 
     emit(p, BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM, 0, 0);
 }
 
+/// Allows to open files, but none may be made with the set-user or set-group bit; the mode counts only where one is made.
+static void allow_open(struct program *p, uint32_t number, int flags, int mode) {
+    uint32_t first = offsetof(struct seccomp_data, args);
+    emit(p, BPF_JMP | BPF_JEQ | BPF_K, number, 0, 6);
+    emit(p, BPF_LD | BPF_W | BPF_ABS, first + 8 * (uint32_t)flags, 0, 0);
+    emit(p, BPF_JMP | BPF_JSET | BPF_K, O_CREAT | (O_TMPFILE & ~O_DIRECTORY), 0, 2);
+    emit(p, BPF_LD | BPF_W | BPF_ABS, first + 8 * (uint32_t)mode, 0, 0);
+    emit(p, BPF_JMP | BPF_JSET | BPF_K, S_ISUID | S_ISGID, 1, 0);
+    emit(p, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
+    emit(p, BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM, 0, 0);
+}
+
 int wm_seccomp(uint32_t calls) {
 #if defined(__x86_64__)
     const uint32_t architecture = AUDIT_ARCH_X86_64;
@@ -148,8 +162,14 @@ int wm_seccomp(uint32_t calls) {
     emit(&p, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0, 0);
     for (size_t i = 0; i < sizeof everyone / sizeof *everyone; i++) allow(&p, (uint32_t)everyone[i]);
     if (calls & WM_CALLS_ACCEPT) allow(&p, SYS_accept4);
-    if (calls & WM_CALLS_FILES)
+    if (calls & WM_CALLS_FILES) {
         for (size_t i = 0; i < sizeof files / sizeof *files; i++) allow(&p, (uint32_t)files[i]);
+        allow_open(&p, SYS_open, 1, 2);
+        allow_open(&p, SYS_openat, 2, 3);
+        allow_if(&p, SYS_fchmod, 1, S_ISUID | S_ISGID, 0);
+        allow_if(&p, SYS_fchmodat, 2, S_ISUID | S_ISGID, 0);
+    }
+    if (calls & WM_CALLS_BENEATH) allow(&p, SYS_openat2);
     if (calls & WM_CALLS_CONNECT)
         for (size_t i = 0; i < sizeof connecting / sizeof *connecting; i++) allow(&p, (uint32_t)connecting[i]);
     if (calls & WM_CALLS_LOAD) {

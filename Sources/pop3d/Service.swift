@@ -22,7 +22,8 @@ final class Service {
             .read, .list, .create, .write, .remove, .makeFolder, .move,
         ]
         let sandbox = Sandbox(
-            paths: [("\(slice.root)/\(Maildir.accounts)", rights)], calls: [.accept, .files])
+            paths: [("\(slice.root)/\(Maildir.accounts)", rights)],
+            calls: [.accept, .files, .beneath])
         let service = try Service(slice, worker)
         try sandbox.enter()
         service.openGate()

@@ -55,8 +55,9 @@ def base_image(packages=()):
             shutil.rmtree(found) if os.path.isdir(found) else os.remove(found)
     os.makedirs(f"{root}/var/log/journal", exist_ok=True)
     run("chroot", root, "systemctl", "-q", "mask", *MASKED)
-    with open(f"{root}/etc/resolv.conf", "w") as file:
-        file.write("# no network\n")
+    for name, text in (("resolv.conf", "# no network\n"), ("hosts", "127.0.0.1 localhost\n::1 localhost\n")):
+        with open(f"{root}/etc/{name}", "w") as file:
+            file.write(text)
     run("mke2fs", "-q", "-t", "ext4", "-L", "root", "-m", "1", "-J", "size=32", "-d", root, f"{path}.new", "3G")
     shutil.rmtree(root)
     os.rename(f"{path}.new", path)

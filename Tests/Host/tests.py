@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Everything that only a booted Debian can show of the package; packaging/test-host runs it.
 
-usage: tests.py PACKAGE [--cuts N] [--report FILE]
+usage: tests.py PACKAGE [--previous PACKAGE] [--cuts N] [--only PART-OF-A-NAME]
 """
 
 import argparse
@@ -21,6 +21,9 @@ from machine import FOLDER, Machine, Network, run
 
 PORTS = {25: False, 465: True, 587: False, 110: False, 995: True}
 UNITS = ["smtp", "smtps", "submission", "pop3", "pop3s"]
+CHECKOUT = f"{os.path.dirname(os.path.abspath(__file__))}/../.."
+# What debian/tests needs, and what runs it.
+TOOLS = ["autopkgtest", "swaks", "curl", "libnet-ssleay-perl"]
 MAILBOX = "/var/lib/wmailserver/usermanager/default/users/alice/Maildir"
 figures, failures = {}, []
 
@@ -58,8 +61,9 @@ def as_client(body):
 
 
 class Suite:
-    def __init__(self, host, package, cuts, folder):
-        self.host, self.package, self.cuts, self.folder = host, package, cuts, folder
+    def __init__(self, host, options, folder):
+        self.host, self.folder = host, folder
+        self.package, self.previous, self.cuts = options.package, options.previous, options.cuts
         self.certificate = f"{folder}/cert.pem"
 
     def workers(self):
@@ -112,10 +116,13 @@ class Suite:
         self.all_there(["first"])
         figures["seconds from apt-get to the first message"] = round(time.time() - began, 1)
 
-    def configure(self):
+    def make_certificate(self):
         run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days",
             "30", "-subj", f"/CN={mail.DOMAIN}", "-addext", f"subjectAltName=DNS:{mail.DOMAIN}", "-keyout",
             f"{self.folder}/key.pem", "-out", self.certificate)
+
+    def configure(self):
+        self.make_certificate()
         for name in ("cert.pem", "key.pem"):
             self.host.write(f"/etc/wmailserver/ssl/{name}", open(f"{self.folder}/{name}").read(), "640")
         permissions = ["receive", "sendlocal"]
@@ -159,6 +166,17 @@ class Suite:
                 for subject in sent:
                     expect(f"Subject: {subject}".encode() in text, f"{subject} is not served at {address} {port}")
 
+    def nothing_is_wrong_in_the_log(self):
+        """A system call that the unit forbids shows here, when another way was found or a client was put off."""
+        text = self.host.run("journalctl", "-u", "wmailserver", "-p", "warning", "-o", "cat", "--no-pager")
+        lines = [line for line in text.splitlines() if "event=" in line]
+        expect(not lines, f"{len(lines)} warnings: {lines[:5]}")
+
+    def a_connection_starts_the_service(self):
+        self.host.run("systemctl", "stop", "wmailserver.service")
+        as_client(lambda: self.send(Network.ADDRESS, 25, "started-by-it"))
+        self.all_there(["started-by-it"])
+
     def every_process_is_what_it_should_be(self):
         table = {}
         for name, pids in self.workers().items():
@@ -186,7 +204,7 @@ class Suite:
     def programs_of_this_host_send_mail(self):
         """As cron, apt and mutt do; the calling user is named, root's mail goes where the alias says."""
         def sendmail(words, text, user="nobody"):
-            return self.host.shell(f"setpriv --reuid {user} --clear-groups {words} 2>&1; echo exit $?", input=text)
+            return self.host.run("sh", "-c", f"setpriv --reuid {user} --clear-groups {words} 2>&1; echo exit $?", input=text)
         done = sendmail("/usr/sbin/sendmail -FCronDaemon -i -B8BITMIME -oem root",
                         "From: root (Cron Daemon)\nTo: root\nSubject: from-cron\n\nout\n.\nmore\n")
         expect(done.endswith("exit 0\n"), done)
@@ -204,7 +222,7 @@ class Suite:
         done = sendmail("/usr/sbin/sendmail -bs", "EHLO here\r\nQUIT\r\n")
         expect(done.startswith("220 ") and "221 " in done and done.endswith("exit 0\n"), done)
         expect(sendmail("newaliases", "").endswith("exit 0\n"), "newaliases")
-        expect("exit 0" in self.host.shell("mailq 2>&1; echo exit $?"), "mailq")
+        expect(self.host.run("sh", "-c", "mailq 2>&1; echo exit $?").endswith("exit 0\n"), "mailq")
 
     def exposure_is_small(self):
         text = self.host.run("systemd-analyze", "security", "--no-pager", "wmailserver.service")
@@ -264,6 +282,58 @@ class Suite:
         as_client(lambda: self.send(Network.ADDRESS, 25, "after-the-watchdog"))
         self.all_there(["after-the-watchdog"])
 
+    def metrics_are_written_for_node_exporter(self):
+        folder = "/var/lib/prometheus/node-exporter"
+        expect(self.host.run("systemctl", "is-enabled", "wmailserver-metrics.timer", check=False).strip() == "disabled",
+               "the timer waits until it is asked for")
+        self.host.shell(f"mkdir -p {folder}; systemctl enable -q --now wmailserver-metrics.timer")
+        eventually(lambda: "\nwmail_up 1\n" in self.host.run("cat", f"{folder}/wmail.prom", check=False), 40, "numbers")
+        first = self.host.run("stat", "-c", "%i", f"{folder}/wmail.prom")
+        eventually(lambda: self.host.run("stat", "-c", "%i", f"{folder}/wmail.prom") != first, 40, "newer numbers")
+        text = self.host.run("journalctl", "-u", "wmailserver-metrics.service", "-o", "cat", "--no-pager")
+        expect(not text.replace("-- No entries --", "").strip(), f"it fills the journal: {text}")
+        self.host.shell(f"systemctl disable -q --now wmailserver-metrics.timer; rm -r /var/lib/prometheus")
+
+    def certbot_brings_a_new_certificate(self):
+        """The deploy hook as certbot calls it, once for a domain of somebody else's."""
+        live, ssl = "/etc/letsencrypt/live/host.test", "/etc/wmailserver/ssl"
+        old = self.host.run("cat", f"{ssl}/cert.pem")
+        self.make_certificate()
+        for name, file in (("fullchain.pem", "cert.pem"), ("privkey.pem", "key.pem")):
+            self.host.run("mkdir", "-p", live)
+            self.host.write(f"{live}/{name}", open(f"{self.folder}/{file}").read(), "600")
+        self.host.put(f"{CHECKOUT}/packaging/letsencrypt/wmailserver", "/root/hook")
+        hook = f"RENEWED_LINEAGE={live} RENEWED_DOMAINS='%s' sh /root/hook"
+        self.host.shell(hook % "www.elsewhere.test")
+        expect(self.host.run("cat", f"{ssl}/cert.pem") == old, "another domain's certificate was taken")
+        with mail.Load(Network.ADDRESS) as load:
+            time.sleep(1)
+            self.host.shell(hook % f"www.{mail.DOMAIN} {mail.DOMAIN}")
+            time.sleep(1)
+        troubles = load.refused + load.cut + load.turned_away
+        expect(load.acknowledged and not troubles, f"a renewal disturbs clients: {troubles[:3]}")
+        for port in (465, 995):
+            as_client(lambda: mail.context(self.certificate).wrap_socket(
+                mail.connect(Network.ADDRESS, port), server_hostname=mail.DOMAIN).close())
+        rights = self.host.run("stat", "-c", "%U:%G %a", f"{ssl}/key.pem").strip()
+        expect(rights == "root:wmail 640", f"the key is {rights}")
+        self.host.shell("rm -r /etc/letsencrypt")
+        self.all_there(load.acknowledged)
+        self.empty_mailbox()
+
+    def debian_tests_pass(self):
+        """packaging/debian/tests, by autopkgtest, on the package that is installed."""
+        group = "/var/lib/wmailserver/usermanager/default/group.json"
+        self.host.shell(f"cp -a {group} /root/group.json; mkdir -p /root/source/debian/tests /root/source/debian/source")
+        for name in ("control", "changelog", "tests/control", "tests/first-message", "source/format"):
+            self.host.put(f"{CHECKOUT}/packaging/debian/{name}", f"/root/source/debian/{name}")
+        done = self.host.shell("""chmod +x /root/source/debian/tests/first-message
+            autopkgtest --no-built-binaries --ignore-restrictions=isolation-container /root/source -- null 2>&1 || true""",
+                               timeout=600)
+        expect(re.search(r"^first-message +PASS$", done, re.M), done[-1500:])
+        self.host.shell(f"cp -a /root/group.json {group}; rm -r /var/lib/wmailserver/usermanager/default/users/probe")
+        self.host.run("systemctl", "restart", "wmailserver")
+
     def drop_in(self, text):
         """Changes the service's unit; nothing takes the change back."""
         path = "/etc/systemd/system/wmailserver.service.d/test.conf"
@@ -307,7 +377,17 @@ class Suite:
                "the users are not back")
 
     def upgrade_keeps_a_full_queue(self):
-        """From a build of one version less, while a thousand messages lie in the queue."""
+        """While a thousand messages lie in the queue: from the previous build, or of this one to a next version."""
+        if self.previous:
+            self.host.put(self.previous, "/root/previous.deb")
+            self.host.run("apt-get", "install", "-qq", "-y", "--allow-downgrades", "/root/previous.deb", timeout=600)
+            upgrade = "apt-get install -qq -y --allow-downgrades /root/new.deb"
+        else:
+            upgrade = """
+                mkdir -p /root/next && dpkg-deb -R /root/new.deb /root/next
+                sed -i 's/^Version: .*/&+next/' /root/next/DEBIAN/control
+                dpkg-deb --root-owner-group -Zgzip -z1 -b /root/next /root/next.deb >/dev/null
+                apt-get install -qq -y /root/next.deb"""
         self.host.run("systemctl", "restart", "wmailserver")
         for pid in self.workers()["relayd"]:
             self.host.run("kill", "-STOP", str(pid))
@@ -322,11 +402,7 @@ class Suite:
         count = int(self.host.shell("find /var/lib/wmailserver/queue/local -type f | wc -l"))
         expect(count == 1000, f"{count} entries are queued")
         with mail.Load(Network.ADDRESS, threads=2) as load:
-            self.host.shell("""
-                mkdir -p /root/next && dpkg-deb -R /root/new.deb /root/next
-                sed -i 's/^Version: .*/&+next/' /root/next/DEBIAN/control
-                dpkg-deb --root-owner-group -Zgzip -z1 -b /root/next /root/next.deb >/dev/null
-                apt-get install -qq -y /root/next.deb""", timeout=600)
+            self.host.shell(upgrade, timeout=600)
         expect(not load.refused, f"{len(load.refused)} connections were refused during the upgrade")
         self.all_there(subjects + load.acknowledged)
         twice = [subject for subject, count in self.delivered().items() if count > 1]
@@ -383,7 +459,7 @@ class Suite:
 
     def steps_of_the_container_work(self):
         """What packaging/container/Dockerfile does, where there is no engine: its script, its user, its command."""
-        container = f"{os.path.dirname(os.path.abspath(__file__))}/../../packaging/container"
+        container = f"{CHECKOUT}/packaging/container"
         entry = json.loads(re.search(r"^ENTRYPOINT (.*)$", open(f"{container}/Dockerfile").read(), re.M).group(1))
         user = re.search(r"^USER (\d+):(\d+)$", open(f"{container}/Dockerfile").read(), re.M)
         self.host.put(self.package, "/tmp/wmailserver_test.deb")
@@ -408,12 +484,15 @@ class Suite:
 
 STEPS = [
     Suite.installs_and_listens_on_this_machine_alone, Suite.mail_goes_in_and_out_over_tls_from_another_host,
+    Suite.a_connection_starts_the_service, Suite.nothing_is_wrong_in_the_log,
     Suite.every_process_is_what_it_should_be, Suite.other_users_reach_nothing,
     Suite.programs_of_this_host_send_mail, Suite.exposure_is_small,
     Suite.status_says_what_it_does, Suite.reload_cuts_nothing, Suite.restart_refuses_nobody,
     Suite.a_wrong_configuration_is_refused_by_reload, Suite.watchdog_sees_hanging_workers_and_a_hanging_master,
+    Suite.metrics_are_written_for_node_exporter, Suite.certbot_brings_a_new_certificate,
     Suite.credentials_of_systemd_are_served, Suite.serves_without_root_and_without_capabilities,
-    Suite.upgrade_keeps_a_full_queue, Suite.power_cuts_lose_nothing, Suite.remove_keeps_mail_and_purge_nothing,
+    Suite.upgrade_keeps_a_full_queue, Suite.power_cuts_lose_nothing, Suite.debian_tests_pass,
+    Suite.remove_keeps_mail_and_purge_nothing,
     Suite.steps_of_the_container_work,
 ]
 
@@ -421,12 +500,14 @@ STEPS = [
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("package")
+    parser.add_argument("--previous", help="an older build, which the upgrade starts from")
     parser.add_argument("--cuts", type=int, default=20)
     parser.add_argument("--only", default="", help="besides the first step, only those with this in their name")
     options = parser.parse_args()
     passed = 0
-    with tempfile.TemporaryDirectory() as folder, Network() as network, Machine(network) as host:
-        suite = Suite(host, options.package, options.cuts, folder)
+    with tempfile.TemporaryDirectory() as folder, Network() as network, \
+            Machine(network, TOOLS) as host:
+        suite = Suite(host, options, folder)
         for step in STEPS:
             if step is not STEPS[0] and options.only not in step.__name__:
                 continue

@@ -128,8 +128,10 @@ enum {
     WM_CALLS_FILES = 2,   // open, rename, link, list …
     WM_CALLS_CONNECT = 4, // make sockets and connect them
     WM_CALLS_LOAD = 8,    // map executable pages: the resolver's plug-ins
+    WM_CALLS_BENEATH = 16 // openat2(2), whose flags and mode lie in memory, which a filter cannot read
 };
-/// Refuses every system call (EPERM) that is not in the lists chosen; nobody can execute a program or make a process.
+/// Refuses every system call (EPERM) that is not in the lists chosen; nobody can execute a program, make a process, or
+/// give a file the set-user or set-group bit.
 /// Returns 1, 0 when the kernel has no seccomp filters, -1 with errno.
 int wm_seccomp(uint32_t calls);
 

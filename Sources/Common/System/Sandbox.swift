@@ -31,6 +31,8 @@ package struct Sandbox: Sendable {
         package static let connect = Calls(rawValue: UInt32(WM_CALLS_CONNECT))
         /// Map executable pages, which the resolver's plug-ins need.
         package static let load = Calls(rawValue: UInt32(WM_CALLS_LOAD))
+        /// Open files that must lie below a folder (openat2(2)).
+        package static let beneath = Calls(rawValue: UInt32(WM_CALLS_BENEATH))
     }
 
     package var paths: [(path: String, rights: Rights)]

@@ -41,6 +41,7 @@ def attempts(server, mail, entry, sibling):
     yield "write its own program", ("open", f"{programs}/smtpd", WRITE)
     yield "write the configuration", ("open", f"{root}/config/config.json", WRITE)
     yield "make a file elsewhere", ("open", "/tmp/taken-over", WRITE | os.O_CREAT, 0o600)
+    yield "make a set-user program", ("open", f"{root}/queue/tmp/taken-over", WRITE | os.O_CREAT, 0o4755)
     yield "make a socket", ("socket", 2, 1, 0)
     yield "connect its control socket elsewhere", ("connect", 3, ip, len(ip))
     yield "start a shell", ("execve", "/bin/sh", 0, 0)
