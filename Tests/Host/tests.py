@@ -23,7 +23,7 @@ PORTS = {25: False, 465: True, 587: False, 110: False, 995: True}
 UNITS = ["smtp", "smtps", "submission", "pop3", "pop3s"]
 CHECKOUT = f"{os.path.dirname(os.path.abspath(__file__))}/../.."
 # What debian/tests needs, and what runs it.
-TOOLS = ["autopkgtest", "swaks", "curl", "libnet-ssleay-perl"]
+TOOLS = ["autopkgtest", "dpkg-dev", "swaks", "curl", "libnet-ssleay-perl"]
 MAILBOX = "/var/lib/wmailserver/usermanager/default/users/alice/Maildir"
 figures, failures = {}, []
 
@@ -291,7 +291,8 @@ class Suite:
         first = self.host.run("stat", "-c", "%i", f"{folder}/wmail.prom")
         eventually(lambda: self.host.run("stat", "-c", "%i", f"{folder}/wmail.prom") != first, 40, "newer numbers")
         text = self.host.run("journalctl", "-u", "wmailserver-metrics.service", "-o", "cat", "--no-pager")
-        expect(not text.replace("-- No entries --", "").strip(), f"it fills the journal: {text}")
+        lines = [line for line in text.splitlines() if "wMailServer" in line or "wmailserver" in line]
+        expect(not lines, f"it fills the journal: {lines}")
         self.host.shell(f"systemctl disable -q --now wmailserver-metrics.timer; rm -r /var/lib/prometheus")
 
     def certbot_brings_a_new_certificate(self):
@@ -328,7 +329,8 @@ class Suite:
         for name in ("control", "changelog", "tests/control", "tests/first-message", "source/format"):
             self.host.put(f"{CHECKOUT}/packaging/debian/{name}", f"/root/source/debian/{name}")
         done = self.host.shell("""chmod +x /root/source/debian/tests/first-message
-            autopkgtest --no-built-binaries --ignore-restrictions=isolation-container /root/source -- null 2>&1 || true""",
+            mkdir -p /etc/apt/sources.list.d
+            PYTHONDONTWRITEBYTECODE=1 autopkgtest --no-built-binaries --ignore-restrictions=isolation-container /root/source -- null 2>&1 || true""",
                                timeout=600)
         expect(re.search(r"^first-message +PASS$", done, re.M), done[-1500:])
         self.host.shell(f"cp -a /root/group.json {group}; rm -r /var/lib/wmailserver/usermanager/default/users/probe")
