@@ -117,9 +117,14 @@ extension InitCommand {
         let domain = PublishedRecords.ofDomain(plan.domain, host: plan.hostname)
         let isInstalled = places == .installed
         let root = isInstalled ? "" : " --root \(places.state)"
+        // systemd holds the sockets of an installed host, and a generator tells it where.
         let start =
-            isInstalled ? "systemctl restart wmailserver" : "/usr/lib/wmailserver/master\(root)"
-        var next = [start, "wmail check\(root)"]
+            isInstalled
+            ? [
+                "systemctl daemon-reload",
+                "systemctl restart 'wmailserver-*.socket' wmailserver.service",
+            ] : ["/usr/lib/wmailserver/master\(root)"]
+        var next = start + ["wmail check\(root)"]
         if plan.user == nil { next.append("wmail user add NAME@\(plan.domain)\(root)") }
         next.append("wmail check --network\(root)")
         let json: JSON = [

@@ -12,7 +12,7 @@ import tempfile
 from harness import PASSWORD, Server, expect, expect_equal
 from harness.terminal import Terminal
 
-WMAIL = f"{os.environ['WMAIL_BIN']}/wmail"
+WMAIL = f"{os.environ.get('WMAIL_BIN')}/wmail"
 
 
 def new_folder():

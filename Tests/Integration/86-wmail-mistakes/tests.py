@@ -9,7 +9,7 @@ import tempfile
 
 from harness import DOMAIN, Server, expect, expect_equal, needs_root
 
-WMAIL = f"{os.environ['WMAIL_BIN']}/wmail"
+WMAIL = f"{os.environ.get('WMAIL_BIN')}/wmail"
 
 
 def wmail(root, *words, status=0, text="", user=None):
