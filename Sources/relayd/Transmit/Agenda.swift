@@ -18,8 +18,10 @@ nonisolated struct Agenda: Sendable {
     private struct Known: Sendable {
         var due: Int
         var state: State
-        /// Somebody touched it while it was at work.
+        /// Somebody made or touched it since it was last at work, or while it is.
         var isTouched = false
+        /// It was known when it was touched, so that somebody wants it tried, and did not just make it.
+        var isAsked = false
     }
 
     private struct Item: Sendable {
@@ -49,9 +51,11 @@ nonisolated struct Agenda: Sendable {
     mutating func touch(_ id: QueueID) {
         if var entry = known[id], entry.state == .atWork {
             entry.isTouched = true
+            entry.isAsked = true
             known[id] = entry
         } else {
-            set(id, Known(due: 0, state: .waiting, isTouched: true))
+            set(
+                id, Known(due: 0, state: .waiting, isTouched: true, isAsked: known[id] != nil))
         }
     }
 
@@ -63,20 +67,26 @@ nonisolated struct Agenda: Sendable {
 
     /// The next entry that is due; it is at work from now on.
     ///
-    /// - Returns: The entry, and whether somebody touched it, so that it is tried whatever its file says.
-    mutating func takeDue(now: Int) -> (id: QueueID, isTouched: Bool)? {
+    /// - Returns: The entry; whether somebody made or touched it, so that it is tried whatever its file says; and whether
+    ///   it was known before that, so that it is tried though its destination is set aside.
+    mutating func takeDue(now: Int) -> (id: QueueID, isTouched: Bool, isAsked: Bool)? {
         dropStale()
         guard let item = heap.first, item.due <= now else { return nil }
         removeFirst()
         guard let entry = known[item.id] else { return nil }
         known[item.id] = Known(due: item.due, state: .atWork)
-        return (item.id, entry.isTouched)
+        return (item.id, entry.isTouched, entry.isAsked)
     }
 
     /// An entry that was at work waits again.
     mutating func putBack(_ id: QueueID, due: Int) {
-        let isTouched = known[id]?.isTouched ?? false
-        set(id, Known(due: isTouched ? 0 : due, state: .waiting, isTouched: isTouched))
+        let entry = known[id]
+        let isTouched = entry?.isTouched ?? false
+        set(
+            id,
+            Known(
+                due: isTouched ? 0 : due, state: .waiting, isTouched: isTouched,
+                isAsked: entry?.isAsked ?? false))
     }
 
     /// An entry that was at work gets in a destination's line.

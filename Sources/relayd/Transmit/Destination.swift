@@ -29,6 +29,7 @@ final class Destination {
     private(set) var failures = 0
     private(set) var trouble: Outcome?
     private var asideUntil: Deadline?
+    private var asideSince = Deadline.now
     /// When a connection last did something useful.
     private var lastSuccess: Deadline?
 
@@ -132,6 +133,21 @@ final class Destination {
 
     // MARK: How it goes
 
+    /// Seconds for which nobody's wish shortens the time that a destination was just set aside for: a queue that is
+    /// flushed is a wish for each of its entries, and one attempt answers them all.
+    nonisolated private static let obstinacy = 1.0
+
+    /// Somebody wants its mail tried now: it is no longer set aside, and one entry finds out whether it is up.
+    func reconsider() {
+        guard isAside, Deadline.now.seconds(since: asideSince) > Self.obstinacy else { return }
+        asideUntil = nil
+        // What comes of a wish does not make the next wait longer.
+        failures = max(1, failures - 1)
+        Log.write(.info, "relay.destination-asked", ["destination": route])
+        refill()
+        staff()
+    }
+
     /// The server has talked to us about a message.
     func worked() {
         losses = 0
@@ -159,6 +175,7 @@ final class Destination {
         let seconds = min(transmit.delay(after: failures), 3600)
         let until = Deadline.seconds(seconds)
         asideUntil = until
+        asideSince = .now
         Log.write(
             failures == 1 ? .warning : .info, "relay.destination-down",
             [

@@ -7,6 +7,8 @@ import Policy
 final class Job {
     let claim: RelayClaim
     let entry: RelayEntry
+    /// Somebody wants it tried now, though its destination is set aside.
+    let isAsked: Bool
     /// What came of the recipients that were attempted.
     var records: [(MailAddress, DeliveryRecord)] = []
     /// Parcels that are still on their way.
@@ -15,9 +17,10 @@ final class Job {
     var obstacle: Destination?
 
     /// An entry that was just claimed.
-    init(_ claim: RelayClaim, _ entry: RelayEntry) {
+    init(_ claim: RelayClaim, _ entry: RelayEntry, isAsked: Bool) {
         self.claim = claim
         self.entry = entry
+        self.isAsked = isAsked
     }
 
     var id: QueueID { claim.id }

@@ -7,7 +7,8 @@ import Policy
 extension Transmit {
     /// Sends an entry that was claimed on its way.
     func admit(
-        _ id: QueueID, _ claimed: Result<RelayQueue.Claimed, SystemError>, isTouched: Bool
+        _ id: QueueID, _ claimed: Result<RelayQueue.Claimed, SystemError>, isTouched: Bool,
+        isAsked: Bool
     ) {
         switch claimed {
         case .success(.claimed(let claim, let entry)):
@@ -18,7 +19,7 @@ extension Transmit {
                 agenda.putBack(id, due: entry.next * 1000)
             } else {
                 // Counted until it is settled.
-                return begin(Job(claim, entry))
+                return begin(Job(claim, entry, isAsked: isAsked))
             }
         case .success(.busy): agenda.putBack(id, due: Self.milliseconds + Self.patience(with: id))
         case .success(.gone), .success(.corrupt): agenda.forget(id)
@@ -52,6 +53,9 @@ extension Transmit {
     private func dispatch(_ job: Job) {
         job.parcels += 1
         let items = sort(job)
+        if job.isAsked {
+            for route in Set(items.flatMap(\.routes)) { destination(of: route).reconsider() }
+        }
         var judged: [ArraySlice<Route>: Destination?] = [:]
         for item in items where judged[item.routes] == nil {
             judged[item.routes] = .some(obstacle(on: item.routes))

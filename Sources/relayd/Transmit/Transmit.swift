@@ -144,9 +144,9 @@ final class Transmit {
     private func startWhatIsDue() {
         if isStopping { return }
         while freeJobs > 0, claims < Self.mostClaims,
-            let (id, isTouched) = agenda.takeDue(now: Self.milliseconds)
+            let due = agenda.takeDue(now: Self.milliseconds)
         {
-            start(id, isTouched: isTouched)
+            start(due.id, isTouched: due.isTouched, isAsked: due.isAsked)
         }
         guard !isScanning, isScanWanted || nextScan <= .now else { return }
         isScanning = true
@@ -214,8 +214,11 @@ final class Transmit {
     /// - Parameters:
     ///   - id: The entry.
     ///   - isTouched: Somebody wants it tried whatever its file says.
+    ///   - isAsked: Somebody wants it tried though its destination is set aside.
     ///   - line: Where it waited, if it waited in a line.
-    func start(_ id: QueueID, isTouched: Bool, from line: Destination? = nil) {
+    func start(
+        _ id: QueueID, isTouched: Bool, isAsked: Bool = false, from line: Destination? = nil
+    ) {
         jobs += 1
         claims += 1
         let relay = relay
@@ -229,7 +232,7 @@ final class Transmit {
             }
             claims -= 1
             line?.pulledIn()
-            admit(id, claimed, isTouched: isTouched)
+            admit(id, claimed, isTouched: isTouched, isAsked: isAsked)
             line?.refill()
             startWhatIsDue()
         }

@@ -132,8 +132,13 @@ final class QueueChanger {
         throw SystemError("claim", on: "\(id)", code: EBUSY)
     }
 
+    /// Makes it due, and wakes relayd.
+    ///
+    /// Whoever works on it is trying it already, and does so again because it is touched.
     private func retry(_ id: QueueID) throws(SystemError) {
-        try claim(id).record([.postponed(until: WallClock.seconds)])
+        if case .claimed(let claim, _) = try relayQueue.claim(id) {
+            try claim.record([.postponed(until: WallClock.seconds)])
+        }
         // The lock is free again; relayd looks when the file is touched.
         try relay.touch(QueueLayout.envelopeName(id))
     }

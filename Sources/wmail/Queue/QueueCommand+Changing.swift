@@ -46,7 +46,12 @@ struct QueueResult {
                 try changer.carryOut(change, on: entry)
                 done.append(entry)
             } catch {
-                failed.append((entry, error))
+                // What was to be tried and is gone has been.
+                if change == .retry, error == .gone {
+                    done.append(entry)
+                } else {
+                    failed.append((entry, error))
+                }
             }
         }
     }

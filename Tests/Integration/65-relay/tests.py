@@ -3,6 +3,7 @@
 
 import contextlib
 import os
+import subprocess
 import time
 
 from harness import Server, eventually, expect, expect_equal, messages, timeout
@@ -34,6 +35,12 @@ def submit(server, to, text="hello", sender="alice@example.test"):
     """Sends a message with alice's login."""
     with server.smtp("submission", login="alice") as client:
         return client.sendmail(sender, to, messages.simple(text, sender=sender))
+
+
+def flush(server):
+    """What an operator does who knows that a destination is up again."""
+    wmail = f"{os.environ['WMAIL_BIN']}/wmail"
+    subprocess.run([wmail, "queue", "flush", "--root", server.root], check=True, capture_output=True, timeout=60)
 
 
 def relay_empty(server, seconds=15):
@@ -275,6 +282,26 @@ def test_more_recipients_than_one_transaction_takes():
         remote.wait_for(3)
         relay_empty(server)
         expect_equal(sorted(len(message[2]) for message in remote.messages), [20, 30, 30], "recipients")
+
+
+def test_a_flush_tries_a_dead_destination_now():
+    zone = {"dead.test": {"A": [address(7)]}}
+    with NameServer(address(9), zone), sending(zone=zone, more={"retryMinutes": [60]}) as server:
+        with server.smtp("submission", login="alice") as client:
+            for number in range(100):
+                client.sendmail("alice@example.test", "bob@dead.test",
+                                messages.simple(f"n{number}", sender="alice@example.test"))
+        server.wait_for_log("event=relay.destination-down")
+        time.sleep(1.1)
+        flush(server)
+        server.wait_for_log("event=relay.destination-asked")
+        time.sleep(1.1)
+        tried = server.log().count("event=relay.host-failed")
+        expect(1 < tried < 20, f"a hundred wishes made {tried} attempts")
+        with RemoteServer(address(7)) as risen:
+            flush(server)
+            risen.wait_for(100, 10)
+            relay_empty(server)
 
 
 def test_an_edited_entry_is_tried_at_once_and_rerouted():
