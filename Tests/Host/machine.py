@@ -50,7 +50,7 @@ def base_image(packages=()):
     run("mmdebstrap", "--variant=minbase", "--quiet", "--format=directory", f"--include={','.join(wanted)}",
         "--aptopt=Acquire::Check-Valid-Until \"false\"", "--dpkgopt=path-exclude=/usr/share/man/*",
         "--dpkgopt=path-exclude=/usr/share/doc/*", "bookworm", root, *sources)
-    for pattern in ["var/lib/apt/lists/*", "etc/apt/sources.list*", "etc/apt/sources.list.d/*"]:
+    for pattern in ["var/lib/apt/lists/*", "etc/apt/sources.list", "etc/apt/sources.list.d/*"]:
         for found in glob.glob(f"{root}/{pattern}"):
             shutil.rmtree(found) if os.path.isdir(found) else os.remove(found)
     os.makedirs(f"{root}/var/log/journal", exist_ok=True)
