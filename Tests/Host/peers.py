@@ -32,7 +32,7 @@ PEERS = {
                         f"wmail user add {ADDRESS} --generate"),
     "postfix": Peer(["postfix"], "postfix@-.service", "/var/mail/alice"),
     "dovecot": Peer(["dovecot-pop3d"], "dovecot.service"),
-    "opensmtpd": Peer(["opensmtpd"], "opensmtpd.service", "/var/mail/alice"),
+    "opensmtpd": Peer(["opensmtpd"], "opensmtpd.service", "/home/alice/Maildir/new"),
     "exim": Peer(["exim4-daemon-light"], "exim4.service", "/var/mail/alice"),
 }
 
@@ -65,6 +65,8 @@ def measure(name, package=None):
             host.shell("""
                 echo postfix postfix/main_mailer_type select Local only | debconf-set-selections
                 echo postfix postfix/mailname string host.test | debconf-set-selections
+                echo opensmtpd opensmtpd/mailname string host.test | debconf-set-selections
+                echo exim4-config exim4/dc_other_hostnames string host.test | debconf-set-selections
                 echo wmailserver wmailserver/mailname string host.test | debconf-set-selections
                 printf '127.0.0.1 localhost host.test\\n10.78.0.2 host.test\\n' >/etc/hosts
                 echo host.test | tee /etc/mailname >/etc/hostname; hostname host.test""")
@@ -76,7 +78,7 @@ def measure(name, package=None):
             host.run("apt-get", "install", "-qq", "-y", "--no-install-recommends", *packages, timeout=900)
             host.shell(peer.account)
             if peer.mailbox:
-                for _ in range(300):
+                for _ in range(60):
                     host.shell(f"printf 'Subject: first\\n\\nx\\n' | /usr/sbin/sendmail {ADDRESS} || true")
                     if "first" in host.shell(f"sleep 0.1; grep -rh ^Subject {peer.mailbox} 2>/dev/null || true"):
                         result["seconds to the first message"] = round(time.time() - began, 1)
