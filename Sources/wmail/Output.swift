@@ -51,6 +51,7 @@ struct Table {
                 let isLast = column == row.count - 1
                 line += isLast ? cell : cell.padded(to: widths[column] + 2)
             }
+            while line.last == " " { line.removeLast() }
             return (index == 0 ? palette.faint(line) : line) + "\n"
         }.joined()
     }

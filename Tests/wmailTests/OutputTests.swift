@@ -13,6 +13,12 @@ import Testing
         #expect(table.text(.plain) == "GROUP        USERS\na-long-name  3\nb            12\n")
     }
 
+    @Test func noLineEndsWithSpaces() {
+        var table = Table(["GROUP", "USERS"])
+        table.add(["a", ""])
+        #expect(table.text(.plain) == "GROUP  USERS\na\n")
+    }
+
     @Test func onlyATerminalGetsColours() {
         #expect(Palette.plain.bad("no") == "no")
         #expect(Palette(isColoured: true).bad("no") == "\u{1B}[1;31mno\u{1B}[0m")

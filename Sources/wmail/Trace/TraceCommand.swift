@@ -38,7 +38,10 @@ struct TraceCommand: AnsweringCommand {
             lines.append(line)
         }
         let entries = try QueueView(places).entries(QueueFilter())
-        let ids = Self.ids(of: subject, lines, entries).suffix(max(1, limit))
+        let account = isID ? nil : Self.account(of: subject, in: places)
+        var all = Set(Self.ids(of: subject, account, lines, entries))
+        if let account { all.formUnion(try Self.delivered(to: account, in: places)) }
+        let ids = all.sorted().suffix(max(1, limit))
         var traces = ids.map { MessageTrace(id: $0) }
         for index in traces.indices {
             let text = traces[index].id.description
@@ -63,8 +66,40 @@ struct TraceCommand: AnsweringCommand {
         }
     }
 
-    /// The messages that are meant, oldest first.
-    static func ids(of subject: String, _ lines: [LogLine], _ entries: [QueuedEntry]) -> [QueueID] {
+    /// The user of this server whom an address or a name means; nil when it is somebody else's.
+    private static func account(of subject: String, in places: Places) -> AccountName? {
+        do throws(Failure) {
+            return try Instance(places).account(named: subject)
+        } catch {
+            // A sender or recipient elsewhere, or accounts that cannot be read: log and queue know more.
+            return nil
+        }
+    }
+
+    /// What lies in a mailbox and came by the queue.
+    private static func delivered(to account: AccountName, in places: Places) throws(Failure)
+        -> [QueueID]
+    {
+        guard let maildir = Maildir(account) else { return [] }
+        var found: [QueueID] = []
+        do throws(SystemError) {
+            let accounts = try Folder(places.userManager)
+            for place in ["new", "cur"] {
+                found += try names("\(maildir.path)/\(place)", in: accounts).compactMap {
+                    MaildirName($0).queueID
+                }
+            }
+        } catch {
+            guard error.isMissing else { throw Failure(error) }
+        }
+        return found
+    }
+
+    /// The messages that are meant by an id, an address, or the account that the address is of.
+    static func ids(
+        of subject: String, _ account: AccountName? = nil, _ lines: [LogLine],
+        _ entries: [QueuedEntry]
+    ) -> [QueueID] {
         if let id = QueueID(subject) { return [id] }
         let wanted = subject.lowercased()
         var found: Set<QueueID> = []
@@ -76,12 +111,16 @@ struct TraceCommand: AnsweringCommand {
                     || !wanted.contains("@")
                         && name.split(separator: "/").last.map(String.init) == wanted
             }
-            if isMeant { found.insert(id) }
+            let isDelivery =
+                account.map { line["group"] == $0.group && line["user"] == $0.user } ?? false
+            if isMeant || isDelivery { found.insert(id) }
         }
         for entry in entries {
             guard let id = entry.id else { continue }
             let all = [entry.sender] + entry.recipients + entry.allRecipients
-            if all.contains(where: { $0.lowercased() == wanted }) { found.insert(id) }
+            if all.contains(where: { $0.lowercased() == wanted || $0 == account?.description }) {
+                found.insert(id)
+            }
         }
         return found.sorted()
     }

@@ -136,11 +136,17 @@ def test_trace_tells_a_message_life():
         expect_equal(sorted(line["event"] for line in trace["log"]), ["delivery.delivered", "message.queued"], "events")
         text = wmail(server, "trace", identity, "--log", server.log_path)
         expect("in the mailbox of default/alice" in text, text)
+        # By the recipient too, though the log of a delivery names the account: with the log and without it.
+        for words in (("alice@example.test",), ("alice",), ("alice@example.test", "--log", server.log_path)):
+            (trace,) = json.loads(wmail(server, "trace", *words, "--json"))
+            expect_equal(trace["id"], identity, f"the id found by {words}")
+        wmail(server, "trace", "bob@example.test", "--log", server.log_path, status=2)
         client = server.pop("alice")
         client.dele(1)
         client.quit()
         text = wmail(server, "trace", identity, "--log", server.log_path)
         expect("not in the mailbox any more" in text, text)
+        expect(identity in wmail(server, "trace", "alice@example.test", "--log", server.log_path), "by the log alone")
         wmail(server, "trace", "nobody@nowhere.test", "--log", server.log_path, status=2)
 
 
