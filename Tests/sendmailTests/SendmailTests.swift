@@ -1,10 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 import Mail
 import Testing
 
 @testable import sendmail
 
 struct InvocationTests {
+    /// The manual page without its escapes.
+    private static func page() throws -> String {
+        let checkout = "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+        let file = try #require(fopen("\(checkout)/docs/man/sendmail.8", "r"))
+        defer { fclose(file) }
+        var bytes = [UInt8](repeating: 0, count: 1 << 16)
+        bytes.removeLast(bytes.count - fread(&bytes, 1, bytes.count, file))
+        return String(decoding: bytes, as: UTF8.self).replacing("\\", with: "")
+    }
+
+    @Test func theManualNamesEveryOptionAndNoOther() throws {
+        let words = try Self.page().split {
+            !"-abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ".contains($0)
+        }
+        let named = Set(words.filter { $0.hasPrefix("-") }.compactMap { $0.dropFirst().first })
+        let known = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ".filter { letter in
+            do throws(Invocation.Mistake) {
+                _ = try Invocation(["sendmail", letter == "b" ? "-bm" : "-\(letter)", "value"])
+                return true
+            } catch {
+                return false
+            }
+        }
+        #expect(Set(known) == named)
+    }
+
     @Test(arguments: [
         (["sendmail"], Invocation.Mode.send), (["/usr/lib/sendmail", "-bs"], .session),
         (["sendmail", "-bp"], .queue), (["/usr/bin/mailq"], .queue), (["newaliases"], .aliases),

@@ -69,6 +69,32 @@ struct EnvelopeFileTests {
         #expect(EnvelopeFile.next(inTail: bytes.suffix(200)) == 40)
     }
 
+    /// The names of all members, those of objects inside too.
+    private static func names(in json: JSON) -> Set<String> {
+        let members = json.members ?? []
+        let inner = members.map(\.value) + (json.elements ?? [])
+        return inner.reduce(into: Set(members.map(\.key))) { $0.formUnion(names(in: $1)) }
+    }
+
+    @Test func theManualNamesEveryMember() throws {
+        let b = try Self.address("b@y.test")
+        var lines = [EnvelopeFile.firstLine(try Self.entry())]
+        lines += [
+            .attempted(time: 10, [(b, Self.record(.temporary))]), .postponed(until: 20),
+            .warned(time: 21), .reported(time: 23, [b]), .expired(time: 30, [b]),
+        ].map(EnvelopeFile.line)
+        let written = try lines.reduce(into: Set<String>()) {
+            $0.formUnion(Self.names(in: try JSON(parsing: $1)))
+        }
+        let checkout = "/" + #filePath.split(separator: "/").dropLast(4).joined(separator: "/")
+        let page = try File(path: "\(checkout)/docs/man/wmail.queue.5").readAll()
+        let named = String(decoding: page, as: UTF8.self).split(separator: "\n")
+            .filter { $0.hasPrefix(".B ") && !$0.hasPrefix(".B wmail") }
+            .map { String($0.dropFirst(3)) }
+        #expect(Set(named) == written)
+        #expect(named.count == written.count, "each once")
+    }
+
     @Test func aTornLastLineIsNoLine() throws {
         let b = try Self.address("b@y.test")
         let first = EnvelopeFile.firstLine(try Self.entry())
