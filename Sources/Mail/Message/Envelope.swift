@@ -92,6 +92,9 @@ package struct OriginalRecipient: Hashable, Sendable {
     package static let lengthLimit = 500
 
     /// The value that a parameter spells; nil unless it is `type;address` in printable encoding.
+    ///
+    /// Postfix writes UTF-8 addresses as xtext under the type `rfc822`; RFC 6533 §3 gives them the type `utf-8`, and so
+    /// do we.
     package init?(parameter: ArraySlice<UInt8>) {
         guard parameter.count <= Self.lengthLimit,
             let semicolon = parameter.firstIndex(of: UInt8(ascii: ";"))
@@ -101,13 +104,22 @@ package struct OriginalRecipient: Hashable, Sendable {
         guard !type.isEmpty, type.allSatisfy(LocalPart.isAtomText), type.allSatisfy({ $0 < 0x80 }),
             !address.isEmpty, let text = String(validating: address, as: UTF8.self)
         else { return nil }
-        self.type = String(decoding: type.map(\.asciiLowercase), as: UTF8.self)
-        self.address = text
-        if self.type == "utf-8" {
+        let name = String(decoding: type.map(\.asciiLowercase), as: UTF8.self)
+        if name == "utf-8" {
             guard Self.isInternational(address) else { return nil }
-        } else {
-            guard XText(encoded: address) != nil else { return nil }
+        } else if XText(encoded: address) == nil {
+            guard name == "rfc822", let octets = XText.octets(encoded: address),
+                let decoded = String(validating: octets, as: UTF8.self),
+                !decoded.unicodeScalars.contains(where: {
+                    $0.properties.generalCategory == .control
+                })
+            else { return nil }
+            self.type = "utf-8"
+            self.address = Self.international(decoded)
+            return
         }
+        self.type = name
+        self.address = text
     }
 
     /// The address that mail was sent to before an alias led it on.
@@ -117,14 +129,24 @@ package struct OriginalRecipient: Hashable, Sendable {
             type = "rfc822"
             self.address = plain.encoded
         } else {
-            // `utf-8-addr-unitext` of RFC 6533 §3: only these must be written by number.
             type = "utf-8"
-            self.address = text.unicodeScalars.reduce(into: "") { result, scalar in
-                if " +=\\".unicodeScalars.contains(scalar) {
-                    result += "\\x{\(String(scalar.value, radix: 16, uppercase: true))}"
-                } else {
-                    result.unicodeScalars.append(scalar)
-                }
+            self.address = Self.international(text)
+        }
+    }
+
+    /// `utf-8-addr-unitext` of RFC 6533 §3: only these must be written by number.
+    private static func international(_ text: String) -> String {
+        byNumber(text) { " +=\\".unicodeScalars.contains($0) }
+    }
+
+    private static func byNumber(
+        _ text: String, where isWanted: (Unicode.Scalar) -> Bool
+    ) -> String {
+        text.unicodeScalars.reduce(into: "") { result, scalar in
+            if isWanted(scalar) {
+                result += "\\x{\(String(scalar.value, radix: 16, uppercase: true))}"
+            } else {
+                result.unicodeScalars.append(scalar)
             }
         }
     }
@@ -136,6 +158,11 @@ package struct OriginalRecipient: Hashable, Sendable {
 
     /// As a parameter's value.
     package var parameter: String { "\(type);\(address)" }
+
+    /// The same for a server that does not know SMTPUTF8: `utf-8-addr-xtext` (RFC 6533 §3).
+    package var asciiParameter: String {
+        "\(type);\(Self.byNumber(address) { !$0.isASCII })"
+    }
 
     /// `utf-8-addr-xtext` or `utf-8-addr-unitext` (RFC 6533 §3): printable, `\x{…}` for the rest.
     private static func isInternational(_ bytes: ArraySlice<UInt8>) -> Bool {

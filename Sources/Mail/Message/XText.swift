@@ -7,6 +7,12 @@ package struct XText: Hashable, Sendable {
 
     /// The text that an encoding stands for; nil unless encoding and text are right.
     package init?(encoded: ArraySlice<UInt8>) {
+        guard let decoded = Self.octets(encoded: encoded) else { return nil }
+        self.init(decoded: decoded)
+    }
+
+    /// The octets that an encoding stands for, whatever they are; nil unless the encoding is right.
+    static func octets(encoded: ArraySlice<UInt8>) -> [UInt8]? {
         var cursor = ByteCursor(Array(encoded))
         var decoded: [UInt8] = []
         decoded.reserveCapacity(encoded.count)
@@ -20,7 +26,7 @@ package struct XText: Hashable, Sendable {
             else { return nil }
             decoded.append(high << 4 | low)
         }
-        self.init(decoded: decoded)
+        return decoded
     }
 
     /// The text itself; nil unless it is printable ASCII.

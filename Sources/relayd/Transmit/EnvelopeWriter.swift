@@ -39,7 +39,8 @@ struct EnvelopeWriter {
         let to = recipients.map { recipient in
             ClientTransaction.Recipient(
                 path(recipient.address), notify: recipient.notify?.text,
-                originalRecipient: recipient.original?.parameter)
+                originalRecipient: extensions.smtpUTF8
+                    ? recipient.original?.parameter : recipient.original?.asciiParameter)
         }
         let needsUTF8 = isInternational || !from.isASCII || to.contains { !$0.path.isASCII }
         return ClientTransaction(

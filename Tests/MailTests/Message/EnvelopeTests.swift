@@ -29,6 +29,8 @@ import Testing
         ("rfc822;a@b", "rfc822", "a@b"), ("RFC822;a+2Bb@c", "rfc822", "a+b@c"),
         ("x400;a;b", "x400", "a;b"), ("utf-8;a\\x{E4}@b", "utf-8", "a\\x{E4}@b"),
         ("utf-8;ä@b", "utf-8", "ä@b"), ("utf-8;a\\x{1F600}", "utf-8", "a\\x{1F600}"),
+        // As Postfix writes it.
+        ("rfc822;gr+C3+BCn+2Bx@b", "utf-8", "grün\\x{2B}x@b"),
     ])
     func right(parameter: String, type: String, decoded: String) {
         let original = OriginalRecipient(parameter: Array(parameter.utf8)[...])
@@ -38,11 +40,21 @@ import Testing
 
     @Test(arguments: [
         "", ";", "a", "a;", ";a", "rfc822;a b", "rfc822;a=b", "rfc822;a+b", "rfc822;a+00", "a b;c",
-        "rfc822;ä", "ä;a", "rfc(822);a", "rfc822;a\0", "utf-8;a+b", "utf-8;a\\b", "utf-8;\\x{}",
+        "rfc822;ä", "ä;a", "rfc822;a+C3", "rfc822;a+C3+28", "rfc822;a+C2+80", "x400;gr+C3+BCn",
+        "rfc(822);a", "rfc822;a\0", "utf-8;a+b", "utf-8;a\\b", "utf-8;\\x{}",
         "utf-8;\\x{0A}", "utf-8;\\x{D800}", "utf-8;\\x{1234567}", "utf-8;\\x{41", "utf-8;a\u{7F}",
     ])
     func wrong(parameter: String) {
         #expect(OriginalRecipient(parameter: Array(parameter.utf8)[...]) == nil)
+    }
+
+    @Test(arguments: [
+        ("utf-8;ä@b", "utf-8;\\x{E4}@b"), ("utf-8;a\\x{2B}@b", "utf-8;a\\x{2B}@b"),
+        ("rfc822;a+2Bb@c", "rfc822;a+2Bb@c"),
+    ])
+    func inASCII(parameter: String, expected: String) {
+        let original = OriginalRecipient(parameter: Array(parameter.utf8)[...])
+        #expect(original?.asciiParameter == expected)
     }
 
     @Test func length() {
