@@ -23,7 +23,7 @@ package enum EntryInspection: Equatable, Sendable {
         do throws(SystemError) {
             self = try Self.inspect(name, in: local, verifying: verifying)
         } catch {
-            self = error.code == ENOENT ? .passOver : .trouble(error)
+            self = error.isGone ? .passOver : .trouble(error)
         }
     }
 
@@ -33,7 +33,7 @@ package enum EntryInspection: Equatable, Sendable {
             let status = try local.status(of: name)
             self = status.isCommitted ? Self.judge(name, status) : .passOver
         } catch {
-            self = error.code == ENOENT ? .passOver : .trouble(error)
+            self = error.isGone ? .passOver : .trouble(error)
         }
     }
 

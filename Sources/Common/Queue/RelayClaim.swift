@@ -20,6 +20,23 @@ package final class RelayClaim: Sendable {
         self.queue = queue
     }
 
+    /// Whether the entry is ours still: its name is there, and the lock.
+    ///
+    /// The operator may have moved it away; and a shared file system gives the locks of a host that it has not heard
+    /// of for a while to others. A lock that nobody has taken meanwhile is taken again.
+    ///
+    /// - Throws: `SystemError` of fcntl(2) or fstatat(2).
+    package func isOurs() throws(SystemError) -> Bool {
+        do throws(SystemError) {
+            guard try file.tryLock() else { return false }
+            let named = try queue.relay.status(of: QueueLayout.envelopeName(id))
+            return named.isSameFile(as: try file.status())
+        } catch  where error.isGone || error.code == EBADFD {
+            // EBADFD: GlusterFS has given up what was open on a lost connection, with its locks.
+            return false
+        }
+    }
+
     /// Appends events and makes them durable.
     ///
     /// - Throws: `SystemError`; what was to be remembered may be forgotten after a crash.
@@ -46,7 +63,7 @@ package final class RelayClaim: Sendable {
         for name in [QueueLayout.envelopeName(id), QueueLayout.messageName(id)] {
             do throws(SystemError) {
                 try queue.relay.unlink(name)
-            } catch  where error.code == ENOENT {
+            } catch  where error.isGone {
                 // Gone in an attempt before this one, or by the operator's hand.
                 continue
             }

@@ -44,7 +44,7 @@ package final class RelayQueue: Sendable {
                 atMost: Self.tailSize, at: max(0, size - Self.tailSize))
             // What this cannot read, a claim will look at as a whole.
             return EnvelopeFile.next(inTail: tail) ?? 0
-        } catch  where error.code == ENOENT {
+        } catch  where error.isGone {
             return nil
         } catch  where error.code == EACCES {
             return 0
@@ -67,12 +67,19 @@ package final class RelayQueue: Sendable {
     ///
     /// - Throws: `SystemError` for trouble that may pass; the entry stays.
     package func claim(_ id: QueueID) throws(SystemError) -> Claimed {
+        do throws(SystemError) {
+            return try lockAndRead(id)
+        } catch  where error.isGone {
+            // On a shared file system any call may find that another host has removed the file.
+            return .gone
+        }
+    }
+
+    private func lockAndRead(_ id: QueueID) throws(SystemError) -> Claimed {
         let name = QueueLayout.envelopeName(id)
         let file: File
         do throws(SystemError) {
             file = try File(name, in: relay, flags: O_RDWR | O_APPEND)
-        } catch  where error.code == ENOENT {
-            return .gone
         } catch  where error.code == EACCES {
             return try adopt(id)
         } catch  where error.code == ELOOP {
@@ -81,12 +88,7 @@ package final class RelayQueue: Sendable {
         guard try file.tryLock() else { return .busy }
         // The name may have gone, or mean another file, before the lock was ours.
         let status = try file.status()
-        do throws(SystemError) {
-            let named = try relay.status(of: name)
-            guard named.inode == status.inode, named.device == status.device else { return .busy }
-        } catch  where error.code == ENOENT {
-            return .gone
-        }
+        guard try relay.status(of: name).isSameFile(as: status) else { return .busy }
         guard status.isRegularFile else {
             return setApart(id, because: "its .env is not a regular file")
         }
@@ -138,7 +140,9 @@ package final class RelayQueue: Sendable {
             }
             try message.synchronize()
             return nil
-        } catch  where error.code == ENOENT {
+        } catch  where error.isGone {
+            // Whoever settles an entry removes the envelope first.
+            _ = try relay.status(of: QueueLayout.envelopeName(id))
             return "it has no .msg"
         }
     }
@@ -199,7 +203,7 @@ package final class RelayQueue: Sendable {
         do throws(SystemError) {
             try relay.rename(
                 QueueLayout.messageName(id), to: QueueLayout.messageName(id), in: target)
-        } catch  where error.code == ENOENT {
+        } catch  where error.isGone {
             return
         }
     }
@@ -230,7 +234,7 @@ package final class RelayQueue: Sendable {
                     if isMessage, try next(of: id) != nil { continue }
                     try relay.unlink(name)
                     removed.append(name)
-                } catch  where error.code == ENOENT {
+                } catch  where error.isGone {
                     continue
                 }
             }

@@ -49,7 +49,7 @@ package struct Sweep: Equatable, Sendable {
                     }
                     try folder.unlink(name)
                     removed.append(name)
-                } catch  where error.code == ENOENT {
+                } catch  where error.isGone {
                     continue
                 } catch {
                     Log.write(.warning, "queue.sweep-failed", ["error": error])

@@ -33,4 +33,9 @@ package struct FileStatus: Equatable, Sendable {
         inode = UInt64(status.st_ino)
         modified = status.st_mtim.tv_sec
     }
+
+    /// Whether both are of one file, whatever names it has.
+    func isSameFile(as other: FileStatus) -> Bool {
+        inode == other.inode && device == other.device
+    }
 }

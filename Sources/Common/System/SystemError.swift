@@ -23,6 +23,9 @@ package struct SystemError: Error, Equatable, CustomStringConvertible {
         wm_error_text(code).map { String(cString: $0) } ?? "error \(code)"
     }
 
+    /// Whether what it was about is no more; ESTALE is what network file systems say when another host has removed it.
+    package var isGone: Bool { code == ENOENT || code == ESTALE }
+
     package var description: String {
         subject.isEmpty ? "\(call): \(reason)" : "\(call) \(subject): \(reason)"
     }

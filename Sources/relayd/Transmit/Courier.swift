@@ -57,13 +57,13 @@ final class Courier {
         }
         guard let connection else { return false }
         do throws(SystemError) {
-            let letter = try await Letter.open(parcel.job.claim, pool: transmit.pool)
+            guard let letter = try await Letter.open(parcel.job.claim, pool: transmit.pool) else {
+                transmit.lose(parcel)
+                return true
+            }
             return await send(parcel, letter, over: connection)
         } catch {
-            Log.write(.error, "relay.unreadable", ["id": parcel.job.id, "error": error])
-            let outcome = Outcome(
-                .temporary, .localTrouble, at: .routing, "the message cannot be read: \(error)")
-            finish(parcel, parcel.recipients, outcome, nil)
+            transmit.setBack(parcel, because: error)
             return true
         }
     }

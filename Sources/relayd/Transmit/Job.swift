@@ -13,6 +13,9 @@ final class Job {
     var records: [(MailAddress, DeliveryRecord)] = []
     /// Parcels that are still on their way.
     var parcels = 0
+    /// When to look at it again, in milliseconds since 1970, because it was taken from us or cannot be read; nothing
+    /// of that is an attempt.
+    var setBackUntil: Int?
     /// The destination because of which some recipients were not attempted: it is down, or has no room.
     var obstacle: Destination?
 

@@ -21,15 +21,18 @@ final class Letter {
 
     /// Opens the message of an entry that we hold and reads its beginning.
     ///
+    /// - Returns: Nil when we do not hold it any more.
     /// - Throws: `SystemError` of openat(2) or pread(2).
-    static func open(_ claim: RelayClaim, pool: BlockingPool) async throws(SystemError) -> Letter {
+    static func open(_ claim: RelayClaim, pool: BlockingPool) async throws(SystemError) -> Letter? {
         let partSize = RemoteConnection.partSize
-        let opened = try await pool.run { () throws(SystemError) in
+        let opened = try await pool.run { () throws(SystemError) -> (OpenMessage, Int, [UInt8])? in
+            guard try claim.isOurs() else { return nil }
             let message = OpenMessage(try claim.message())
             let size = try message.file.status().size
             let first = try message.file.read(atMost: min(size, partSize), at: 0)
             return (message, size, first)
         }
+        guard let opened else { return nil }
         return Letter(opened.0, size: opened.1, first: opened.2, pool: pool)
     }
 

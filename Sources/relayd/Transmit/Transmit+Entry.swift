@@ -25,10 +25,13 @@ extension Transmit {
         case .success(.gone), .success(.corrupt): agenda.forget(id)
         case .failure(let error):
             Log.write(.error, "relay.claim-failed", ["id": id, "error": error])
-            agenda.putBack(id, due: Self.milliseconds + 60_000)
+            agenda.putBack(id, due: Self.milliseconds + Self.localTroublePause)
         }
         jobEnded()
     }
+
+    /// Until an entry is looked at again that the own disk does not give out, in milliseconds.
+    nonisolated private static let localTroublePause = 60_000
 
     /// How long to wait for whoever holds an entry, in milliseconds: its writer is done in a moment, another relayd
     /// perhaps in minutes.
@@ -135,6 +138,27 @@ extension Transmit {
     func skip(_ parcel: Parcel, because destination: Destination) {
         parcel.job.obstacle = destination
         partDone(parcel.job)
+    }
+
+    /// A parcel was not attempted, because somebody has taken its entry from us.
+    func lose(_ parcel: Parcel) {
+        noteLost(parcel.job)
+        partDone(parcel.job)
+    }
+
+    /// A parcel was not attempted, because its message cannot be read.
+    func setBack(_ parcel: Parcel, because error: SystemError) {
+        Log.write(.error, "relay.unreadable", ["id": parcel.job.id, "error": error])
+        parcel.job.setBackUntil = Self.milliseconds + Self.localTroublePause
+        partDone(parcel.job)
+    }
+
+    /// Somebody else has the entry now; soon there is more to be known.
+    func noteLost(_ job: Job) {
+        Log.write(
+            .notice, "relay.claim-lost",
+            ["id": job.id, "hint": "somebody has moved it, or another host goes on with it"])
+        job.setBackUntil = Self.milliseconds + Self.patience(with: job.id)
     }
 
     /// A parcel was attempted.

@@ -7,6 +7,11 @@ extension Transmit {
     /// Settles an entry, or lets go of it until its time comes again.
     func settle(_ job: Job) async {
         let now = WallClock.seconds
+        if job.records.isEmpty, let time = job.setBackUntil,
+            now < Settlement.deadline(of: job.entry, schedule)
+        {
+            return agenda.putBack(job.id, due: time)
+        }
         if job.records.isEmpty, let obstacle = job.obstacle,
             now < Settlement.deadline(of: job.entry, schedule)
         {
@@ -24,8 +29,8 @@ extension Transmit {
             }
         }
         guard await carryOut(settlement, job) else {
-            // The worker stops. Whoever goes on finds the entry as far as it was written.
-            return agenda.putBack(job.id, due: 0)
+            // Whoever goes on finds the entry as far as it was written.
+            return agenda.putBack(job.id, due: job.setBackUntil ?? 0)
         }
         if let next = settlement.next {
             agenda.putBack(job.id, due: next * 1000)
@@ -36,7 +41,7 @@ extension Transmit {
 
     /// Each step is durable before the next.
     ///
-    /// - Returns: False when the worker stops in the middle of it.
+    /// - Returns: False when the worker stops in the middle of it, or the entry is not ours any more.
     private func carryOut(_ settlement: Settlement, _ job: Job) async -> Bool {
         if settlement.reports.isEmpty {
             // All in one write and one flush; or none at all, when everybody has it.
@@ -108,11 +113,11 @@ extension Transmit {
     /// Moves an entry to `queue/hold`.
     func hold(_ job: Job, of login: AccountName) async {
         let (relay, claim) = (relay, job.claim)
-        let isHeld = await persistently("relay.hold-failed", job.id, on: pool) {
+        let isHeld = await persistently("relay.hold-failed", job, on: pool) {
             () throws(SystemError) in
             try relay.hold(claim)
         }
-        guard isHeld else { return agenda.putBack(job.id, due: 0) }
+        guard isHeld else { return agenda.putBack(job.id, due: job.setBackUntil ?? 0) }
         agenda.forget(job.id)
         Log.write(.notice, "relay.held", ["id": job.id, "login": login])
     }
@@ -123,7 +128,7 @@ extension Transmit {
     private func record(_ events: [RelayEvent], of job: Job) async -> Bool {
         if events.isEmpty { return true }
         let claim = job.claim
-        return await persistently("relay.record-failed", job.id, on: flushing) {
+        return await persistently("relay.record-failed", job, on: flushing) {
             () throws(SystemError) in
             try claim.record(events)
         }
@@ -131,14 +136,15 @@ extension Transmit {
 
     private func remove(_ job: Job) async -> Bool {
         let claim = job.claim
-        return await persistently("relay.remove-failed", job.id, on: pool) {
+        return await persistently("relay.remove-failed", job, on: pool) {
             () throws(SystemError) in
             try claim.settle()
         }
     }
 
+    /// Does something to an entry, as often as it takes while it is ours.
     private func persistently(
-        _ event: String, _ id: QueueID, on pool: BlockingPool,
+        _ event: String, _ job: Job, on pool: BlockingPool,
         _ work: @escaping @Sendable () throws(SystemError) -> Void
     ) async -> Bool {
         var pause = 1.0
@@ -149,11 +155,29 @@ extension Transmit {
             } catch {
                 Log.write(
                     .error, event,
-                    ["id": id, "error": error, "hint": "tried again; a restart may send it twice"])
+                    [
+                        "id": job.id, "error": error,
+                        "hint": "tried again; a restart may send it twice",
+                    ])
             }
             if isStopping { return false }
+            if await isTaken(job) {
+                noteLost(job)
+                return false
+            }
             await sleep(until: .seconds(pause))
             pause = min(pause * 2, 60)
+        }
+    }
+
+    /// Whether somebody else has the entry; the lock may be lost with the way to a shared file system.
+    private func isTaken(_ job: Job) async -> Bool {
+        let claim = job.claim
+        do throws(SystemError) {
+            return try await !pool.run { () throws(SystemError) in try claim.isOurs() }
+        } catch {
+            // The same trouble, and no answer.
+            return false
         }
     }
 }

@@ -28,6 +28,11 @@ final class Transmit {
     let reports: Reports
     /// For what is read and removed, which is quick.
     let pool = BlockingPool(threads: 8, name: "relayd disk")
+    /// For claims, of which many wait.
+    ///
+    /// What was sent must be removed before anything else is done: where a call takes milliseconds, as on a shared file
+    /// system, it would else lie there for seconds, and another host would send it again if this one were cut off.
+    private let claiming = BlockingPool(threads: 8, name: "relayd claim")
     /// For what is flushed: it must not keep the end of a message that was sent waiting.
     let flushing = BlockingPool(threads: Queue.commitThreads, name: "relayd flush")
     let watch: FolderWatch
@@ -226,7 +231,7 @@ final class Transmit {
             var claimed: Result<RelayQueue.Claimed, SystemError>
             do throws(SystemError) {
                 claimed = .success(
-                    try await pool.run { () throws(SystemError) in try relay.claim(id) })
+                    try await claiming.run { () throws(SystemError) in try relay.claim(id) })
             } catch {
                 claimed = .failure(error)
             }

@@ -75,6 +75,44 @@ import Testing
         }
     }
 
+    /// What a shared file system does to a host that it has not heard of for a while.
+    private func loseLock(of claim: borrowing RelayClaim, _ id: QueueID) throws {
+        let inode = try fixture.status("queue/relay/\(id).env").inode
+        for number in Int32(3)..<1024 {
+            var status = stat()
+            guard fstat(number, &status) == 0, UInt64(status.st_ino) == inode else { continue }
+            // OFD locks are of the open file, so a second descriptor gives them up.
+            let copy = FileDescriptor(owning: dup(number))
+            try File(copy, path: "copy").unlock()
+        }
+    }
+
+    @Test func claimThatWasLost() throws {
+        let id = try commit(QueueFixture.message(10), users: [])
+        let queue = try RelayQueue(root: fixture.root)
+        guard case .claimed(let claim, _) = try queue.claim(id) else {
+            Issue.record("not claimed")
+            return
+        }
+        #expect(try claim.isOurs())
+        // Lost and not taken by anybody: it is ours again.
+        try loseLock(of: claim, id)
+        #expect(try claim.isOurs())
+        guard case .busy = try RelayQueue(root: fixture.root).claim(id) else {
+            Issue.record("not locked again")
+            return
+        }
+        try loseLock(of: claim, id)
+        guard case .claimed(let other, _) = try RelayQueue(root: fixture.root).claim(id) else {
+            Issue.record("not claimed by the other")
+            return
+        }
+        #expect(try !claim.isOurs())
+        #expect(try other.isOurs())
+        try queue.hold(other)
+        #expect(try !other.isOurs())
+    }
+
     /// The names that are there decide: an envelope makes an entry, and the message is whole.
     @Test(arguments: steps) func killed(after step: CommitStep) throws {
         let message = QueueFixture.message(3000)

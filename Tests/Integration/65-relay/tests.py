@@ -2,8 +2,11 @@
 """Mail for other servers: by smarthost, by MX, by localMX; retried, and never lost."""
 
 import contextlib
+import fcntl
 import os
+import struct
 import subprocess
+import threading
 import time
 
 from harness import Server, eventually, expect, expect_equal, messages, timeout
@@ -488,3 +491,40 @@ def test_servers_that_misbehave():
         expect(not wrong, "\n\n".join(wrong))
         dots = next(servers[misdeed] for misdeed in MISDEEDS if misdeed.name == "dots")
         expect(dots.messages[0][3].endswith(b"\r\n\r\n.\r\n..\r\n.hidden\r\n"), "dots arrive as they were")
+
+
+def is_locked(path):
+    """Whether somebody holds the lock of an entry."""
+    write, unlocked, get = 1, 2, 36  # F_WRLCK, F_UNLCK, F_OFD_GETLK
+    with open(path, "rb") as file:
+        answer = fcntl.fcntl(file, get, struct.pack("hhqqi4x", write, 0, 0, 0, 0))
+    return struct.unpack("hhqqi4x", answer)[0] != unlocked
+
+
+def test_what_is_moved_to_hold_while_it_waits_for_a_connection_is_not_sent():
+    goes_on = threading.Event()
+
+    def slow(session, stage, argument):
+        if stage == ".":
+            goes_on.wait(20)
+    with RemoteServer(address(0), rule=slow) as remote, sending(
+            {"relayHost": address(0), "relayPort": PORT}, more={"maxConnectionsPerDestination": 1}) as server:
+        submit(server, "first@b.test", "first")
+        eventually(lambda: remote.messages or any(".env" in name for name in server.queue()), "the first is at work")
+        submit(server, "second@b.test", "second")
+
+        def held():
+            """The second entry, once it is claimed."""
+            for name in server.queue():
+                path = f"{server.root}/queue/{name}"
+                if name.startswith("relay/") and name.endswith(".env") and is_locked(path):
+                    with open(path) as file:
+                        if "second@b.test" in file.read():
+                            return path[:-4]
+        base = eventually(held, "the second is claimed")
+        for end in (".env", ".msg"):
+            os.rename(base + end, base.replace("/relay/", "/hold/") + end)
+        goes_on.set()
+        server.wait_for_log("event=relay.claim-lost")
+        relay_empty(server)
+        expect_equal([addresses(message[2]) for message in remote.messages], [["first@b.test"]], "messages sent")
