@@ -35,6 +35,7 @@ extension Master {
         Log.write(
             .notice, "master.ready",
             ["workers": plan.slots.count, "listeners": addresses.joined(separator: ", ")])
+        note(plan.configuration)
         let certificates = plan.certificates
         certificates.warn(at: WallClock.seconds)
         let until = certificates.earliest.map { ", certificates until \($0)" } ?? ""

@@ -36,6 +36,11 @@ package struct Configuration: Equatable, Sendable {
     /// What is allowed and yet may surprise.
     package var warnings: [ConfigurationProblem] = []
 
+    /// The text of `config.json` as it was read; empty where it was not read from there.
+    package var text: [UInt8] = []
+    /// The text of `localMX.json` likewise.
+    package var localMXText: [UInt8] = []
+
     /// Nothing but defaults.
     package init(places: Places, hostname: String) {
         self.places = places

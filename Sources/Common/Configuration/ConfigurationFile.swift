@@ -19,6 +19,7 @@ package enum ConfigurationFile {
         do throws(ConfigurationError) {
             configuration = try read(
                 bytes, file: places.configurationFile, places: places, host: host)
+            configuration?.text = bytes
         } catch {
             problems += error.problems
         }
@@ -26,6 +27,7 @@ package enum ConfigurationFile {
             if let bytes = try contentsIfAny(of: places.localMXFile) {
                 let (localMX, warnings) = try LocalMX.read(bytes, file: places.localMXFile)
                 configuration?.localMX = localMX
+                configuration?.localMXText = bytes
                 configuration?.warnings += warnings
             }
         } catch {

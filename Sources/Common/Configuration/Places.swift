@@ -39,6 +39,11 @@ package struct Places: Equatable, Sendable {
     /// The folder of what lives only while the server runs.
     package var run: String { self == .installed ? "/run/wmailserver" : "\(state)/run" }
 
+    /// In ``run``: the text of the `config.json` that the running server has read.
+    package static let servingName = "serving.json"
+    /// Likewise of `localMX.json`; empty when there was none.
+    package static let servingMXName = "serving.localMX.json"
+
     /// The folder of a group's `group.json`.
     package func group(_ name: String) -> String { "\(userManager)/\(name)" }
 

@@ -70,33 +70,75 @@ struct ConfigCommand: ParsableCommand {
     /// `wmail config diff`.
     struct Diff: AnsweringCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Compares a new config.json with the present one before it takes its place.",
+            abstract:
+                "Shows what a reload would change, or a new config.json in the place of the present one.",
             discussion: """
-                Ends with 2 when the new file is wrong, would open a relay, or would leave queued mail without a way. \
+                Without a file it compares what the running server has read with the files as they are now. Ends with 2 when the new file is wrong, would open a relay, or would leave queued mail without a way. \
                 So: wmail config diff new.json && mv new.json /etc/wmailserver/config.json && systemctl reload \
                 wmailserver
                 """)
 
-        @Argument(help: "The new file.", completion: .file()) var file: String
+        @Argument(help: "A new config.json, to compare with the present one.", completion: .file())
+        var file: String?
         @OptionGroup var common: CommonOptions
 
         func answer() throws(Failure) -> Answer {
             let instance = try Instance(common.places)
-            let present = try instance.configuration()
-            let bytes = try translating { () throws(SystemError) in
-                try File(path: file).readAll(limit: 4 << 20)
+            let old: Configuration
+            let new: Configuration
+            if let file {
+                old = try instance.configuration()
+                var changed = try Self.read(file, instance.places)
+                changed.localMX = old.localMX
+                new = changed
+            } else {
+                old = try Self.serving(instance.places)
+                do throws(ConfigurationError) {
+                    new = try ConfigurationFile.load(instance.places)
+                } catch {
+                    throw Failure(
+                        error.description,
+                        cure: "a reload would be refused; the server goes on as it is",
+                        status: .no)
+                }
             }
-            var new: Configuration
-            do throws(ConfigurationError) {
-                new = try ConfigurationFile.read(bytes, file: file, places: instance.places)
-            } catch {
-                throw Failure(error.description, cure: "nothing was changed", status: .no)
-            }
-            new.localMX = present.localMX
             let queued = try translating { () throws(SystemError) in
                 try Danger.Queued(in: instance.places)
             }
-            return Self.answer(from: present, to: new, queued: queued)
+            return Self.answer(from: old, to: new, queued: queued)
+        }
+
+        private static func read(_ file: String, _ places: Places) throws(Failure) -> Configuration
+        {
+            let bytes = try translating { () throws(SystemError) in
+                try File(path: file).readAll(limit: 4 << 20)
+            }
+            do throws(ConfigurationError) {
+                return try ConfigurationFile.read(bytes, file: file, places: places)
+            } catch {
+                throw Failure(error.description, cure: "nothing was changed", status: .no)
+            }
+        }
+
+        /// What the running server has read; master notes it when its workers serve.
+        private static func serving(_ places: Places) throws(Failure) -> Configuration {
+            guard try StatusReport(places).master != nil else {
+                throw Failure(
+                    "the server does not run, so there is nothing to compare with",
+                    cure: "wmail config diff FILE compares a new file with the present one")
+            }
+            var configuration = try read("\(places.run)/\(Places.servingName)", places)
+            let path = "\(places.run)/\(Places.servingMXName)"
+            let bytes = try translating { () throws(SystemError) in
+                try File(path: path).readAll(limit: 64 << 20)
+            }
+            guard !bytes.isEmpty else { return configuration }
+            do throws(ConfigurationError) {
+                configuration.localMX = try LocalMX.read(bytes, file: path).0
+            } catch {
+                throw Failure(error)
+            }
+            return configuration
         }
 
         static func answer(

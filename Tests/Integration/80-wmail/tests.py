@@ -417,6 +417,27 @@ def test_a_change_is_shown_and_refused_before_it_counts():
     expect_equal(shown["security.maxFailedLogins"]["value"], 5, "its value")
 
 
+def test_diff_compares_with_what_is_running():
+    with Server() as server:
+        expect("Nothing would change." in wmail(server, "config", "diff"), "just started")
+        expect_equal(os.stat(f"{server.root}/run/serving.json").st_mode & 0o777, 0o600, "rights")
+        config = json.loads(json.dumps(server.config))
+        config["SMTPServices"]["settings"] = {"maxRecipients": 7}
+        server.write("config/config.json", config)
+        server.write("config/localMX.json", {"friend.test": {"smtp": "192.0.2.9", "ports": [465]}})
+        said = wmail(server, "config", "diff")
+        expect("reception.maxRecipients: 100 → 7" in said and "friend.test" in said, said)
+        server.reload()
+        eventually(lambda: server.log().count("event=master.ready") > 1, "the reload is done", 30)
+        eventually(lambda: "Nothing would change." in wmail(server, "config", "diff"), "it counts now", 5)
+        server.write("config/config.json", server.config)
+        expect("reception.maxRecipients: 7 → 100" in wmail(server, "config", "diff"), "the way back")
+        server.write("config/config.json", '{"oops": 1}')
+        expect("reload would be refused" in wmail(server, "config", "diff", status=2), "a mistake")
+        server.write("config/config.json", server.config)
+    expect("does not run" in wmail(server, "config", "diff", status=1), "of a server that has ended")
+
+
 # The command line itself
 
 

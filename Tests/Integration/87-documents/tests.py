@@ -212,7 +212,8 @@ def test_operations():
         folder = tempfile.mkdtemp(prefix="backups-", dir=os.environ["WMAIL_TESTS_FOLDER"])
         typist = Typist(
             server, paths={"/var/backups/wmailserver": folder},
-            words={"ID": name.split(".")[0], "DIR": f"{folder}/other", "wmail trace ADDRESS": {"ADDRESS": "outside@elsewhere.test"},
+            words={"ID": name.split(".")[0], "DIR": f"{folder}/other", "FILE": f"{server.root}/config/config.json",
+                   "wmail trace ADDRESS": {"ADDRESS": "outside@elsewhere.test"},
                    "wmail blocked clear ADDRESS": {"ADDRESS": "127.0.0.9"},
                    # Said before there is another backup than that of the block above.
                    "wmail restore --replace DIR": {"DIR": f"{folder}/2026-11-26"}})
