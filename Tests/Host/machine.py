@@ -104,9 +104,12 @@ class Network:
 
 
 class Machine:
-    """One host; `with Machine(network) as host` boots it and at the end switches it off."""
+    """One host; `with Machine(network) as host` boots it and at the end switches it off.
 
-    def __init__(self, network, packages=(), name="host"):
+    `packages` are installed on it, those of `download` are at hand for its apt.
+    """
+
+    def __init__(self, network, packages=(), name="host", download=()):
         self.network = network
         self.folder = f"{FOLDER}/{name}"
         self.image, self.root = f"{self.folder}/disk.img", f"{self.folder}/root"
@@ -115,6 +118,8 @@ class Machine:
         self.process = None
         os.makedirs(self.root, exist_ok=True)
         run("cp", "--sparse=always", base_image(packages), self.image)
+        if download:
+            self.download(*download)
 
     def __enter__(self):
         self.boot()

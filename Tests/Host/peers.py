@@ -58,10 +58,7 @@ def processes(host, unit):
 def measure(name, package=None):
     peer = PEERS[name]
     with Network() as network:
-        host = Machine(network, name="peer")
-        if peer.packages:
-            host.download(*peer.packages)
-        with host:
+        with Machine(network, name="peer", download=peer.packages) as host:
             host.shell("""
                 echo postfix postfix/main_mailer_type select Local only | debconf-set-selections
                 echo postfix postfix/mailname string host.test | debconf-set-selections

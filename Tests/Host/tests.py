@@ -22,6 +22,8 @@ from machine import FOLDER, Machine, Network, run
 PORTS = {25: False, 465: True, 587: False, 110: False, 995: True}
 UNITS = ["smtp", "smtps", "submission", "pop3", "pop3s"]
 CHECKOUT = f"{os.path.dirname(os.path.abspath(__file__))}/../.."
+# A mail server that ours takes the place of.
+OTHER = "dma"
 # What debian/tests needs, and what runs it.
 TOOLS = ["autopkgtest", "dpkg-dev", "swaks", "curl", "libnet-ssleay-perl"]
 MAILBOX = "/var/lib/wmailserver/usermanager/default/users/alice/Maildir"
@@ -95,6 +97,10 @@ class Suite:
     # In this order
 
     def installs_and_listens_on_this_machine_alone(self):
+        """Over another mail server, as every host has one that was told to send its reports."""
+        self.host.run("apt-get", "install", "-qq", "-y", "--no-install-recommends", OTHER)
+        # Without the name that it has made of the host's: ours asks only where there is none.
+        self.host.run("rm", "-f", "/etc/mailname")
         self.before = self.files()
         self.host.put(self.package, "/root/new.deb")
         self.host.shell("echo wmailserver wmailserver/mailname string host.test | debconf-set-selections")
@@ -102,6 +108,8 @@ class Suite:
         self.host.run("apt-get", "install", "-qq", "-y", "/root/new.deb", timeout=600)
         figures["seconds to install"] = round(time.time() - began, 1)
         expect(self.host.run("systemctl", "is-active", "wmailserver").strip() == "active", "the service runs")
+        expect("wmailserver" in self.host.run("dpkg", "-S", "/usr/sbin/sendmail"), "sendmail is ours")
+        expect("deinstall" in self.host.run("dpkg-query", "-W", "-f", "${Status}", OTHER), f"{OTHER} has gone")
         listening = self.host.run("ss", "-Hltn")
         for port in PORTS:
             expect(f"127.0.0.1:{port} " in listening, f"nobody listens at {port}: {listening}")
@@ -450,6 +458,9 @@ class Suite:
         expect("kept" in self.delivered(), "remove has taken mail away")
         expect(self.host.shell("test -e /etc/wmailserver/config.json && echo yes").strip() == "yes", "the configuration is gone")
         expect(not self.workers(), "processes are left")
+        self.host.run("apt-get", "install", "-qq", "-y", "/root/new.deb", timeout=600)
+        as_client(lambda: self.send(Network.ADDRESS, 25, "installed-again"))
+        self.all_there(["kept", "installed-again"])
         self.host.run("apt-get", "purge", "-qq", "-y", "wmailserver", timeout=600)
         left = sorted(self.files() - self.before - {"/etc/mailname"})
         expect(not left, f"purge leaves {left[:20]}")
@@ -507,7 +518,7 @@ def main():
     options = parser.parse_args()
     passed = 0
     with tempfile.TemporaryDirectory() as folder, Network() as network, \
-            Machine(network, TOOLS) as host:
+            Machine(network, TOOLS, download=[OTHER]) as host:
         suite = Suite(host, options, folder)
         for step in STEPS:
             if step is not STEPS[0] and options.only not in step.__name__:
