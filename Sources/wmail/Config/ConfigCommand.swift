@@ -18,7 +18,8 @@ struct ConfigCommand: ParsableCommand {
     /// `wmail config show`.
     struct Show: AnsweringCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Shows every setting with its value and whether it is the default.",
+            abstract:
+                "Shows every setting with its value, and the default or the line that it comes from.",
             discussion: """
                 The names are those of the server's parts; wmail.json(5) has the keys of config.json. Passwords are \
                 not shown.
@@ -50,17 +51,20 @@ struct ConfigCommand: ParsableCommand {
                     ? .standard : setting.section.hasPrefix("localMX") ? .table : .file
                 return onlyChanged && source == .standard ? nil : (setting, source)
             }
+            let lines = SettingOrigins(of: present).lines
             let json = JSON.array(
                 rows.map { setting, source in
                     [
                         "setting": .string(setting.name), "value": setting.value,
                         "source": .string(source.rawValue),
+                        "line": lines[setting.name].map(JSON.integer) ?? .null,
                     ]
                 })
             return Answer(json: json) { palette in
                 var table = Table(["SETTING", "SOURCE", "VALUE"])
                 for (setting, source) in rows {
-                    table.add([setting.name, source.rawValue, setting.value.compact])
+                    let place = lines[setting.name].map { ":\($0)" } ?? ""
+                    table.add([setting.name, source.rawValue + place, setting.value.compact])
                 }
                 return table.text(palette)
             }

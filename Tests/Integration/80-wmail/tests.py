@@ -415,6 +415,14 @@ def test_a_change_is_shown_and_refused_before_it_counts():
     shown = {row["setting"]: row for row in wmail(server, "config", "show", json_output=True)}
     expect_equal(shown["reception.maxRecipients"]["source"], "default", "where a setting comes from")
     expect_equal(shown["security.maxFailedLogins"]["value"], 5, "its value")
+    with open(f"{server.root}/config/config.json") as file:
+        text = file.read()
+    tls = f"service smtp {server.address}:{server.ports['smtps']}.implicitTLS"
+    for setting, key in ((tls, '"ssl": true'), ("general.hostname", '"hostname"')):
+        line = text[:text.index(key)].count("\n") + 1
+        expect_equal(shown[setting]["line"], line, f"the line of {setting}")
+        expect(f"config.json:{line} " in wmail(server, "config", "show", "--changed"), "and for people")
+    expect_equal(shown["reception.maxRecipients"]["line"], None, "the line of a default")
 
 
 def test_diff_compares_with_what_is_running():
