@@ -32,7 +32,7 @@ ELSEWHERE = {
     "make lint unit": "is running just now",
     "make clean": "would delete the programs under test",
     "make deb": "Tests/Host tries what it makes",
-    "make test-host": "is Tests/Host itself",
+    "make deb && packaging/test-host --previous OLDER.deb --cuts 20": "is Tests/Host itself",
     "master --root DIR": STARTED,
     "master --prepare": HOST,
     "master --sockets": "a unit test of SocketUnits, and Tests/Host on a booted host",
