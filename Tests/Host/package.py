@@ -12,8 +12,8 @@ MAXIMUM_BYTES = 15_000_000
 WORKERS = ["master", "smtpd", "pop3d", "relayd", "authd"]
 PROGRAMS = [f"usr/lib/wmailserver/{name}" for name in WORKERS] + ["usr/bin/wmail", "usr/sbin/sendmail"]
 FILES = [
-    *(f"usr/share/man/man8/{name}.8wmail.gz" for name in WORKERS), "usr/share/man/man5/wmail.json.5.gz",
-    *(f"usr/share/man/man8/{name}.8.gz" for name in ("wmail", "wmailserver", "sendmail")),
+    *(f"usr/share/man/man{page[-1]}/{page}{'wmail' if page[:-2] in WORKERS else ''}.gz"
+      for page in os.listdir(f"{CHECKOUT}/docs/man") if page[-2] == "."),
     *(f"usr/share/man/man1/{name}.1.gz" for name in ("mailq", "newaliases")),
     "usr/share/bash-completion/completions/wmail", "usr/share/zsh/vendor-completions/_wmail",
     "usr/share/fish/vendor_completions.d/wmail.fish",
