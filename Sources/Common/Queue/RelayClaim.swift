@@ -37,16 +37,21 @@ package final class RelayClaim: Sendable {
         }
     }
 
-    /// Appends events and makes them durable.
+    /// Appends events.
     ///
+    /// - Parameters:
+    ///   - events: In their order.
+    ///   - isDurable: False for what may be forgotten after a crash, such as an operator's wish.
     /// - Throws: `SystemError`; what was to be remembered may be forgotten after a crash.
-    package func record(_ events: [RelayEvent]) throws(SystemError) {
+    package func record(
+        _ events: [RelayEvent], isDurable: Bool = true
+    ) throws(SystemError) {
         var bytes: [UInt8] = endsLine.load(ordering: .relaxed) ? [] : [0x0A]
         for event in events { bytes += EnvelopeFile.line(event) }
         endsLine.store(false, ordering: .relaxed)
         try file.write(bytes)
         endsLine.store(true, ordering: .relaxed)
-        try file.synchronize()
+        if isDurable { try file.synchronize() }
     }
 
     /// The message; it never changes.

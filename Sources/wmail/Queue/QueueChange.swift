@@ -137,7 +137,7 @@ final class QueueChanger {
     /// Whoever works on it is trying it already, and does so again because it is touched.
     private func retry(_ id: QueueID) throws(SystemError) {
         if case .claimed(let claim, _) = try relayQueue.claim(id) {
-            try claim.record([.postponed(until: WallClock.seconds)])
+            try claim.record([.postponed(until: WallClock.seconds)], isDurable: false)
         }
         // The lock is free again; relayd looks when the file is touched.
         try relay.touch(QueueLayout.envelopeName(id))
