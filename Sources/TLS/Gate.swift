@@ -157,6 +157,7 @@ package final class Gate {
         return nil
     }
 
+    @inline(never)
     private func secure(
         _ connection: Connection, _ door: Door, until deadline: Deadline
     ) async -> Visitor? {
@@ -182,6 +183,7 @@ package final class Gate {
         }
     }
 
+    @inline(never)
     private func turnAway(
         _ connection: Connection, _ refusal: Refusal, _ settings: ListenerSettings, _ trade: Trade
     ) async {

@@ -99,27 +99,43 @@ package final class TLSStream: ByteStream {
     package var local: SocketAddress { connection.local }
     package var pendingCount: Int { pending.count }
 
+    /// As with a plain connection, what takes room is in functions that do not wait.
     package func read(
         until deadline: Deadline, into body: (Span<UInt8>) -> Void
     ) async throws(StreamError) -> Bool {
         while true {
-            guard isOpen else { throw .closedByPeer }
-            ERR_clear_error()
-            let count = SSL_read(session, Self.input.baseAddress, Int32(Self.input.count))
-            if count > 0 {
-                body(Self.input.extracting(..<Int(count)).span)
-                return true
+            switch try attempt(body) {
+            case .came: return true
+            case .ended: return false
+            case .wants(let wish):
+                if wish == .input, !pending.isEmpty { try await flush(until: deadline) }
+                try await wait(for: wish, until: deadline)
             }
-            let reason = SSL_get_error(session, count)
-            if reason == SSL_ERROR_ZERO_RETURN { return false }
-            if reason == SSL_ERROR_WANT_READ {
-                connection.readiness.isReadable = false
-                if !pending.isEmpty { try await flush(until: deadline) }
-                try await connection.waitReadable(until: deadline)
-                continue
-            }
-            try await fail(count, deadline)
         }
+    }
+
+    private enum Attempt {
+        case came, ended
+        case wants(Wish)
+    }
+
+    /// What the library waits for.
+    private enum Wish {
+        case input, output
+    }
+
+    /// Reads if there is something.
+    @inline(never)
+    private func attempt(_ body: (Span<UInt8>) -> Void) throws(StreamError) -> Attempt {
+        guard isOpen else { throw .closedByPeer }
+        ERR_clear_error()
+        let count = SSL_read(session, Self.input.baseAddress, Int32(Self.input.count))
+        if count > 0 {
+            body(Self.input.extracting(..<Int(count)).span)
+            return .came
+        }
+        if SSL_get_error(session, count) == SSL_ERROR_ZERO_RETURN { return .ended }
+        return .wants(try wish(after: count))
     }
 
     package func enqueue(_ bytes: [UInt8]) {
@@ -130,7 +146,16 @@ package final class TLSStream: ByteStream {
         pending.append(contentsOf: text.utf8)
     }
 
+    @inline(never)
     package func flush(until deadline: Deadline) async throws(StreamError) {
+        while let wish = try push() { try await wait(for: wish, until: deadline) }
+    }
+
+    /// Sends what the socket takes.
+    ///
+    /// - Returns: What must come before the rest; nil when that was all.
+    @inline(never)
+    private func push() throws(StreamError) -> Wish? {
         var sent = 0
         while sent < pending.count {
             guard isOpen else { throw .closedByPeer }
@@ -140,13 +165,15 @@ package final class TLSStream: ByteStream {
                     session, bytes.baseAddress?.advanced(by: sent),
                     Int32(min(bytes.count - sent, 1 << 20)))
             }
-            if count > 0 {
-                sent += Int(count)
-                continue
+            if count <= 0 {
+                let wish = try wish(after: count)
+                pending.removeFirst(sent)
+                return wish
             }
-            try await fail(count, deadline)
+            sent += Int(count)
         }
         pending = []
+        return nil
     }
 
     package func interrupt() {
@@ -165,16 +192,21 @@ package final class TLSStream: ByteStream {
         connection.close()
     }
 
-    private func fail(_ result: Int32, _ deadline: Deadline) async throws(StreamError) {
+    private func wish(after result: Int32) throws(StreamError) -> Wish {
         do throws(StreamError) {
-            try await Self.settle(session, result, connection, deadline)
+            return try Self.wish(session, result, connection)
         } catch {
             // After a fatal error the library must not be asked to shut down (SSL_shutdown(3ssl)).
-            if error != .timedOut, error != .interrupted {
-                isBroken = true
-                pending = []
-            }
+            isBroken = true
+            pending = []
             throw error
+        }
+    }
+
+    private func wait(for wish: Wish, until deadline: Deadline) async throws(StreamError) {
+        switch wish {
+        case .input: try await connection.waitReadable(until: deadline)
+        case .output: try await connection.waitWritable(until: deadline)
         }
     }
 
@@ -182,14 +214,24 @@ package final class TLSStream: ByteStream {
     private static func settle(
         _ session: OpaquePointer, _ result: Int32, _ connection: Connection, _ deadline: Deadline
     ) async throws(StreamError) {
+        switch try wish(session, result, connection) {
+        case .input: try await connection.waitReadable(until: deadline)
+        case .output: try await connection.waitWritable(until: deadline)
+        }
+    }
+
+    /// What the library wants, or why it cannot go on.
+    private static func wish(
+        _ session: OpaquePointer, _ result: Int32, _ connection: Connection
+    ) throws(StreamError) -> Wish {
         let code = errno
         switch SSL_get_error(session, result) {
         case SSL_ERROR_WANT_READ:
             connection.readiness.isReadable = false
-            try await connection.waitReadable(until: deadline)
+            return .input
         case SSL_ERROR_WANT_WRITE:
             connection.readiness.isWritable = false
-            try await connection.waitWritable(until: deadline)
+            return .output
         case SSL_ERROR_ZERO_RETURN:
             throw .closedByPeer
         case SSL_ERROR_SYSCALL:

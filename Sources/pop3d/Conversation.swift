@@ -46,12 +46,17 @@ final class Conversation {
     ///
     /// - Returns: The client's command errors.
     func run() async -> Int {
-        var ending = "quit"
         do throws(StreamError) {
             try await talk()
+            finish("quit")
         } catch {
-            ending = error.words
+            finish(error.words)
         }
+        return session.commandErrors
+    }
+
+    @inline(never)
+    private func finish(_ ending: String) {
         let account = mailbox?.account
         // Unlocks; what is marked and was not followed by QUIT stays (RFC 1939 §6).
         mailbox = nil
@@ -64,7 +69,6 @@ final class Conversation {
                 "errors": session.commandErrors, "ending": ending,
                 "seconds": (Deadline.now.seconds(since: began) * 1000).rounded() / 1000,
             ])
-        return session.commandErrors
     }
 
     /// Between its commands a client waits, perhaps for minutes and with thousands of others, so what is held meanwhile
@@ -80,25 +84,42 @@ final class Conversation {
     /// Carries out steps until there is something to wait for; false when the session has ended.
     private func advance() async throws(StreamError) -> Bool {
         while true {
-            switch session.next() {
+            switch nextStep() {
             case .wait: return true
-            case .send(let bytes):
-                visitor.stream.enqueue(bytes)
-                if visitor.stream.pendingCount > Self.pendingLimit {
-                    try await visitor.stream.flush(until: deadline)
-                }
-            case .startTLS:
-                _ = try await visitor.startTLS()
-                session.secured()
-            case .logIn(let credentials): await logIn(credentials)
-            case .retrieve(let retrieval): try await retrieve(retrieval)
-            case .delete(let indexes): await delete(indexes)
+            case .send: try await visitor.stream.flush(until: deadline)
             case .close:
                 // Who comes back as soon as the goodbye arrives shall find the mailbox free.
                 mailbox?.folder = nil
                 try await visitor.stream.flush(until: deadline)
                 return false
+            case let step: try await carryOut(step)
             }
+        }
+    }
+
+    /// Does what can be done at once.
+    ///
+    /// - Returns: What remains; `.send` when so much is pending that it has to go out first.
+    @inline(never)
+    private func nextStep() -> Step {
+        while true {
+            let step = session.next()
+            guard case .send(let bytes) = step else { return step }
+            visitor.stream.enqueue(bytes)
+            if visitor.stream.pendingCount > Self.pendingLimit { return step }
+        }
+    }
+
+    @inline(never)
+    private func carryOut(_ step: Step) async throws(StreamError) {
+        switch step {
+        case .startTLS:
+            _ = try await visitor.startTLS()
+            session.secured()
+        case .logIn(let credentials): await logIn(credentials)
+        case .retrieve(let retrieval): try await retrieve(retrieval)
+        case .delete(let indexes): await delete(indexes)
+        case .wait, .send, .close: return
         }
     }
 

@@ -45,14 +45,19 @@ final class Conversation {
     ///
     /// - Returns: The client's command errors.
     func run() async -> Int {
-        var ending = "closed"
         do throws(StreamError) {
             try await talk()
+            finish("closed")
         } catch {
             draft?.discard()
-            ending = error.words
             await part(after: error)
+            finish(error.words)
         }
+        return session.commandErrors
+    }
+
+    @inline(never)
+    private func finish(_ ending: String) {
         service.held -= held
         Log.write(
             .info, "session.closed",
@@ -63,10 +68,10 @@ final class Conversation {
                 "errors": session.commandErrors, "ending": ending,
                 "seconds": rounded(Deadline.now.seconds(since: began)),
             ])
-        return session.commandErrors
     }
 
     /// Says why the session ends, if the client can still hear it.
+    @inline(never)
     private func part(after error: StreamError) async {
         switch error {
         case .timedOut: session.end(.timedOut)
@@ -125,37 +130,77 @@ final class Conversation {
     }
 
     /// Carries out steps until there is something to wait for; nil when the session has ended.
+    ///
+    /// A task keeps the room that it once needed, so what most clients never ask for is not in here.
+    @inline(never)
     private func advance() async throws(StreamError) -> Patience? {
+        while true {
+            switch nextDeed() {
+            case .wait(let patience): return patience
+            case .flush: try await visitor.stream.flush(until: deadline(.command))
+            case .close:
+                try await visitor.stream.flush(until: deadline(.command))
+                return nil
+            case .carryOut(let step): try await carryOut(step)
+            }
+        }
+    }
+
+    /// What cannot be done at once.
+    private enum Deed {
+        case wait(Patience)
+        /// So much is pending that it has to go out first: a client that sends commands and never reads its replies must
+        /// not fill our memory.
+        case flush
+        case close
+        /// Not in line with the others, so that who waits has no room for it.
+        indirect case carryOut(ServerStep)
+    }
+
+    /// Does what can be done at once.
+    ///
+    /// - Returns: What remains.
+    @inline(never)
+    private func nextDeed() -> Deed {
         while true {
             let envelope = session.envelopeUnderWay
             let step = session.next()
             if case .wait(let patience) = step {
                 if hold() { continue }
-                return patience
+                return .wait(patience)
             }
             patienceEnds = nil
             switch step {
-            case .wait: continue
-            case .send(let reply): try await say(reply, about: envelope)
-            case .ask(let question): await answer(question)
-            case .begin(let envelope, let header):
-                session.answer(note(await begin(envelope, header), on: .message(envelope)))
-            case .append(let bytes): await append(bytes)
-            case .commit(let facts): await commit(facts)
+            case .send(let reply):
+                say(reply, about: envelope)
+                if visitor.stream.pendingCount > 32 << 10 { return .flush }
+            case .ask(.client): session.answer(.accepted)
             case .discard:
                 draft?.discard()
                 draft = nil
-            case .startTLS:
-                let facts = try await visitor.startTLS()
-                session.tlsStarted(TLSParameters(facts))
-                greetingDeadline = .seconds(service.slice.settings.greetingTimeout)
-            case .close:
-                try await visitor.stream.flush(until: deadline(.command))
-                return nil
+            case .close: return .close
+            default: return .carryOut(step)
             }
         }
     }
 
+    @inline(never)
+    private func carryOut(_ step: ServerStep) async throws(StreamError) {
+        switch step {
+        case .ask(let question): await answer(question)
+        case .begin(let envelope, let header):
+            session.answer(note(await begin(envelope, header), on: .message(envelope)))
+        case .append(let bytes): await append(bytes)
+        case .commit(let facts): await commit(facts)
+        case .startTLS:
+            let facts = try await visitor.startTLS()
+            session.tlsStarted(TLSParameters(facts))
+            greetingDeadline = .seconds(service.slice.settings.greetingTimeout)
+        case .wait, .send, .discard, .close: return
+        }
+    }
+
+    @inline(never)
     private func answer(_ question: Question) async {
         switch question {
         case .client: session.answer(.accepted)
@@ -173,16 +218,12 @@ final class Conversation {
         }
     }
 
-    private func say(_ reply: Reply, about envelope: Envelope?) async throws(StreamError) {
+    private func say(_ reply: Reply, about envelope: Envelope?) {
         if reply.code.isTemporary || reply.code.isPermanent {
             if !isNoted { log(reply, to: envelope.map { .message($0) } ?? .command) }
             isNoted = false
         }
         visitor.stream.enqueue(reply.bytes)
-        // A client that sends commands and never reads its replies must not fill our memory.
-        if visitor.stream.pendingCount > 32 << 10 {
-            try await visitor.stream.flush(until: deadline(.command))
-        }
     }
 
     private func deadline(_ patience: Patience) -> Deadline {

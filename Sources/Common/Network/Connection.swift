@@ -45,32 +45,49 @@ package final class Connection: ByteStream {
         }
     }
 
+    /// Between two commands of its peer a connection waits in here, perhaps with thousands of others: what takes room
+    /// while it runs is in functions that do not wait.
     package func read(
         until deadline: Deadline, into body: (Span<UInt8>) -> Void
     ) async throws(StreamError) -> Bool {
         while true {
-            if readiness.isReadable, isOpen {
-                let count = recv(descriptor.number, Self.input.baseAddress, Self.input.count, 0)
-                if count > 0 {
-                    // Less than asked for: the socket is drained, and the next edge will tell of more.
-                    if count < Self.input.count, !readiness.isHungUp {
-                        readiness.isReadable = false
-                    }
-                    body(Self.input.extracting(..<count).span)
-                    return true
-                }
-                if count == 0 { return false }
-                let code = errno
-                switch code {
-                case EAGAIN: readiness.isReadable = false
-                case EINTR: continue
-                case ECONNRESET, EPIPE: throw .closedByPeer
-                default: throw .system(SystemError("recv", on: peer.description, code: code))
-                }
+            switch try attempt(body) {
+            case .came: return true
+            case .ended: return false
+            case .nothing:
+                if try !push() { try await flush(until: deadline) }
+                try await waitReadable(until: deadline)
             }
-            if !pending.isEmpty { try await flush(until: deadline) }
-            try await waitReadable(until: deadline)
         }
+    }
+
+    private enum Attempt {
+        case came, ended, nothing
+    }
+
+    /// Reads if there is something.
+    @inline(never)
+    private func attempt(_ body: (Span<UInt8>) -> Void) throws(StreamError) -> Attempt {
+        while readiness.isReadable, isOpen {
+            let count = recv(descriptor.number, Self.input.baseAddress, Self.input.count, 0)
+            if count > 0 {
+                // Less than asked for: the socket is drained, and the next edge will tell of more.
+                if count < Self.input.count, !readiness.isHungUp {
+                    readiness.isReadable = false
+                }
+                body(Self.input.extracting(..<count).span)
+                return .came
+            }
+            if count == 0 { return .ended }
+            let code = errno
+            switch code {
+            case EAGAIN: readiness.isReadable = false
+            case EINTR: continue
+            case ECONNRESET, EPIPE: throw .closedByPeer
+            default: throw .system(SystemError("recv", on: peer.description, code: code))
+            }
+        }
+        return .nothing
     }
 
     /// Waits for input without reading it.
@@ -103,7 +120,17 @@ package final class Connection: ByteStream {
 
     package var pendingCount: Int { pending.count }
 
+    @inline(never)
     package func flush(until deadline: Deadline) async throws(StreamError) {
+        while try !push() { try await waitWritable(until: deadline) }
+    }
+
+    /// Sends what the socket takes.
+    ///
+    /// - Returns: Whether that was all.
+    @inline(never)
+    private func push() throws(StreamError) -> Bool {
+        if pending.isEmpty { return true }
         var sent = 0
         while sent < pending.count {
             guard isOpen else { throw .closedByPeer }
@@ -121,8 +148,7 @@ package final class Connection: ByteStream {
             case EAGAIN:
                 readiness.isWritable = false
                 pending.removeFirst(sent)
-                sent = 0
-                try await waitWritable(until: deadline)
+                return false
             case EINTR: continue
             case EPIPE, ECONNRESET:
                 pending = []
@@ -133,6 +159,7 @@ package final class Connection: ByteStream {
             }
         }
         pending = []
+        return true
     }
 
     package func interrupt() {
