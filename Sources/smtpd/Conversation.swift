@@ -23,6 +23,8 @@ final class Conversation {
     private var greetingDeadline: Deadline
     /// When what the client has begun to send must be whole; nil when it has not been waited for yet.
     private var patienceEnds: Deadline?
+    /// When the message that is coming began, and its octets so far; nil between messages.
+    private var arrival: (began: Deadline, octets: Int)?
     /// What of this session is counted in the service's `held`.
     private var held = 0
     var messages = 0
@@ -101,14 +103,32 @@ final class Conversation {
 
     private func hear(_ patience: Patience) async throws(StreamError) {
         if service.gate.ending == .stop, patience != .dataBlock { throw .interrupted }
-        // A client that trickles octets gets no more time than one that is silent; messages come in parts.
-        if patience == .dataBlock { patienceEnds = nil }
-        let deadline = patienceEnds ?? deadline(patience)
-        if patience != .dataBlock { patienceEnds = deadline }
-        let isOpen = try await visitor.stream.read(until: deadline) { bytes in
+        let isOpen = try await visitor.stream.read(until: end(of: patience)) { bytes in
+            arrival?.octets += bytes.count
             session.receive(bytes)
         }
         guard isOpen else { throw .closedByPeer }
+    }
+
+    /// Until when the client has time.
+    ///
+    /// One that trickles octets of a command gets no more than one that is silent; a
+    /// message comes in parts, with their own time for each, and all together not too slowly.
+    private func end(of patience: Patience) -> Deadline {
+        guard patience == .dataBlock else {
+            arrival = nil
+            let end = patienceEnds ?? deadline(patience)
+            patienceEnds = end
+            return end
+        }
+        patienceEnds = nil
+        let end = deadline(patience)
+        let (began, octets) = arrival ?? (.now, 0)
+        arrival = (began, octets)
+        let settings = service.slice.settings
+        guard settings.minDataRate > 0 else { return end }
+        let seconds = settings.dataTimeout + Double(octets) / Double(settings.minDataRate)
+        return min(end, began.advanced(by: seconds))
     }
 
     /// Counts what this session holds while it waits, and makes it less where all together hold too much.

@@ -39,6 +39,7 @@ extension ConfigurationReader {
         set(&settings.greetingTimeout, section["greetingTimeout"], 1...3600)
         set(&settings.commandTimeout, section["commandTimeout"], 1...86_400)
         set(&settings.dataTimeout, section["dataTimeout"], 1...86_400)
+        set(&settings.minDataRate, section["minDataRate"], 0...1_000_000, "octets a second")
         set(&settings.handshakeTimeout, section["handshakeTimeout"], 1...600)
         set(&settings.rejectOwnDomainsFromOutside, section["rejectOwnDomainsFromOutside"])
         set(&settings.senderMustBelongToLogin, section["senderMustBelongToLogin"])

@@ -20,6 +20,10 @@ package struct ReceptionSettings: Equatable, Sendable {
     package var commandTimeout = 300.0
     /// `dataTimeout`: seconds without a further octet of a message (RFC 5321 §4.5.3.2.5 has 180 for senders).
     package var dataTimeout = 300.0
+    /// `minDataRate`: octets a second that a message comes with at least; 0 for no limit.
+    ///
+    /// On the average since its beginning, and after `dataTimeout` of grace. A telephone modem of 1990 has 240.
+    package var minDataRate = 50
     /// `handshakeTimeout`: seconds for a TLS handshake.
     package var handshakeTimeout = 15.0
     /// `rejectOwnDomainsFromOutside`: no sender of the group's own domains without a login.
@@ -72,7 +76,8 @@ extension ReceptionSettings {
             "maxReceivedFields": .integer(maxReceivedFields),
             "maxConnections": .integer(maxConnections), "maxMemory": .integer(maxMemory),
             "greetingTimeout": .number(greetingTimeout), "commandTimeout": .number(commandTimeout),
-            "dataTimeout": .number(dataTimeout), "handshakeTimeout": .number(handshakeTimeout),
+            "dataTimeout": .number(dataTimeout), "minDataRate": .integer(minDataRate),
+            "handshakeTimeout": .number(handshakeTimeout),
             "rejectOwnDomainsFromOutside": .boolean(rejectOwnDomainsFromOutside),
             "senderMustBelongToLogin": .boolean(senderMustBelongToLogin),
             "headerFromMustBelongToLogin": .boolean(headerFromMustBelongToLogin),
@@ -96,6 +101,7 @@ extension ReceptionSettings {
         greetingTimeout = try json.number(at: "greetingTimeout")
         commandTimeout = try json.number(at: "commandTimeout")
         dataTimeout = try json.number(at: "dataTimeout")
+        minDataRate = try json.integer(at: "minDataRate")
         handshakeTimeout = try json.number(at: "handshakeTimeout")
         rejectOwnDomainsFromOutside = try json.boolean(at: "rejectOwnDomainsFromOutside")
         senderMustBelongToLogin = try json.boolean(at: "senderMustBelongToLogin")

@@ -11,6 +11,7 @@ import Testing
             bytes, file: "config.full.json", places: Places(root: "/srv"))
         result.reception.capabilities.withheld = ["DSN"]
         result.reception.dataTimeout = 1.5
+        result.reception.minDataRate = 7
         result.anonymousRelay.isAllowed = true
         result.anonymousRelay.mode = .blacklist
         result.anonymousRelay.blacklist = [Wildcard("*.x")]
