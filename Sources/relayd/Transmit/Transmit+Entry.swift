@@ -178,7 +178,8 @@ extension Transmit {
     private func partDone(_ job: Job) {
         job.parcels -= 1
         guard job.parcels == 0 else { return }
-        Task {
+        // At once, not after all else that waits for this thread: what was sent must not lie there if we are killed.
+        Task.immediate {
             await settle(job)
             jobEnded()
         }
