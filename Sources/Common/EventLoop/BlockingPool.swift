@@ -32,8 +32,10 @@ package final class BlockingPool: @unchecked Sendable {
 
     /// Runs the work on one of the threads, waiting for a free one if all are busy.
     ///
+    /// The caller hands it over itself, and not in a turn of its own behind all that waits for the event loop.
+    ///
     /// - Throws: What the work throws.
-    package func run<Value: Sendable, Failure: Error>(
+    nonisolated(nonsending) package func run<Value: Sendable, Failure: Error>(
         _ work: @escaping @Sendable () throws(Failure) -> Value
     ) async throws(Failure) -> Value {
         let result: Result<Value, Failure> = await withUnsafeContinuation { continuation in
