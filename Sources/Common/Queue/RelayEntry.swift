@@ -42,7 +42,7 @@ package struct RelayEntry: Equatable, Sendable {
     /// Missing in a file that an operator made.
     package let claim: Claim?
     package private(set) var recipients: [Progress]
-    /// Attempts so far.
+    /// Attempts so far that left somebody to be tried again.
     package private(set) var attempts = 0
     /// Whether the sender was told of the delay.
     package private(set) var isWarned = false
@@ -73,7 +73,7 @@ package struct RelayEntry: Equatable, Sendable {
     package mutating func apply(_ event: RelayEvent) {
         switch event {
         case .attempted(let time, let records):
-            attempts += 1
+            if records.contains(where: { $0.1.outcome.result == .temporary }) { attempts += 1 }
             for (address, record) in records {
                 update(address) { progress in
                     guard progress.isPending else { return }

@@ -44,6 +44,7 @@ final class Courier {
     /// - Returns: Whether to go on.
     private func carry(_ parcel: Parcel) async -> Bool {
         await waitForTurn()
+        await transmit.removalsInHand()
         if let used = connection, !used.isUsable || used.isUsedUp(transmit.slice.settings) {
             if used.isUsable { Task { await used.quit() } }
             connection = nil

@@ -6,11 +6,16 @@ import Policy
 /// An entry that we hold, from its claim until it is settled or waits again.
 final class Job {
     let claim: RelayClaim
-    let entry: RelayEntry
+    /// With what was written to it since.
+    private(set) var entry: RelayEntry
     /// Somebody wants it tried now, though its destination is set aside.
     let isAsked: Bool
-    /// What came of the recipients that were attempted.
+    /// What came of the recipients that were attempted, and is not written down yet.
     var records: [(MailAddress, DeliveryRecord)] = []
+    /// The same, written down already.
+    private(set) var written: [(MailAddress, DeliveryRecord)] = []
+    /// Something is being written down.
+    var isWriting = false
     /// Parcels that are still on their way.
     var parcels = 0
     /// When to look at it again, in milliseconds since 1970, because it was taken from us or cannot be read; nothing
@@ -27,6 +32,12 @@ final class Job {
     }
 
     var id: QueueID { claim.id }
+
+    /// The file says so now.
+    func wrote(_ event: RelayEvent, _ records: [(MailAddress, DeliveryRecord)]) {
+        entry.apply(event)
+        written += records
+    }
 
     /// Whose mail it is: those of one sender wait for each other, and for nobody else.
     lazy var lane: UInt64 = {

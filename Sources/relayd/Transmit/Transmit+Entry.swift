@@ -164,7 +164,31 @@ extension Transmit {
     /// A parcel was attempted.
     func finish(_ parcel: Parcel, _ records: [(MailAddress, DeliveryRecord)]) {
         note(parcel.job, records)
+        writeFinal(of: parcel.job)
         partDone(parcel.job)
+    }
+
+    /// Writes down what is final while other parcels are on their way, perhaps for long: if we are killed meanwhile, it is
+    /// not sent again.
+    private func writeFinal(of job: Job) {
+        guard job.parcels > 1, !job.isWriting else { return }
+        let final = job.records.filter { $0.1.outcome.result != .temporary }
+        guard !final.isEmpty else { return }
+        job.records.removeAll { $0.1.outcome.result != .temporary }
+        job.isWriting = true
+        job.parcels += 1
+        Task.immediate {
+            let event = RelayEvent.attempted(time: WallClock.seconds, final)
+            if await record([event], of: job) {
+                job.wrote(event, final)
+            } else {
+                job.records += final
+            }
+            job.isWriting = false
+            // What has come to it since.
+            writeFinal(of: job)
+            partDone(job)
+        }
     }
 
     private func note(_ job: Job, _ records: [(MailAddress, DeliveryRecord)]) {

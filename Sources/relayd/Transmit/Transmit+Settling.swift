@@ -7,12 +7,13 @@ extension Transmit {
     /// Settles an entry, or lets go of it until its time comes again.
     func settle(_ job: Job) async {
         let now = WallClock.seconds
-        if job.records.isEmpty, let time = job.setBackUntil,
+        let isUntouched = job.records.isEmpty && job.written.isEmpty
+        if isUntouched, let time = job.setBackUntil,
             now < Settlement.deadline(of: job.entry, schedule)
         {
             return agenda.putBack(job.id, due: time)
         }
-        if job.records.isEmpty, let obstacle = job.obstacle,
+        if isUntouched, let obstacle = job.obstacle,
             now < Settlement.deadline(of: job.entry, schedule)
         {
             return letGo(job, obstacle)
@@ -98,7 +99,7 @@ extension Transmit {
     /// Remembers how an account's recipients took its mail.
     private func judge(_ job: Job, at now: Int) {
         guard let login = job.entry.envelope.login else { return }
-        if let refused = breaker.count(job.records.map(\.1), of: login, now: now) {
+        if let refused = breaker.count((job.written + job.records).map(\.1), of: login, now: now) {
             Log.write(
                 .warning, "relay.account-held",
                 [
@@ -125,7 +126,7 @@ extension Transmit {
     // MARK: The disk
 
     /// Appends events, as often as it takes: what is not remembered would be sent again.
-    private func record(_ events: [RelayEvent], of job: Job) async -> Bool {
+    func record(_ events: [RelayEvent], of job: Job) async -> Bool {
         if events.isEmpty { return true }
         let claim = job.claim
         return await persistently("relay.record-failed", job, on: flushing) {
@@ -136,9 +137,25 @@ extension Transmit {
 
     private func remove(_ job: Job) async -> Bool {
         let claim = job.claim
-        return await persistently("relay.remove-failed", job, on: pool) {
+        removals += 1
+        let isRemoved = await persistently("relay.remove-failed", job, on: pool) {
             () throws(SystemError) in
             try claim.settle()
+        }
+        removals -= 1
+        let couriers = patientCouriers
+        patientCouriers = []
+        couriers.forEach { $0.resume() }
+        return isRemoved
+    }
+
+    /// Waits while more entries are being removed than there are connections.
+    ///
+    /// Each was sent, and would be sent again if we were killed or cut off from the disk; so they must not pile up where
+    /// the disk is slower than the network.
+    func removalsInHand() async {
+        while removals > connections, !isStopping {
+            await withUnsafeContinuation { patientCouriers.append($0) }
         }
     }
 

@@ -41,6 +41,10 @@ final class Transmit {
     var hostTroubles = HostTroubles()
     var breaker: CircuitBreaker
     var generator = SystemRandomNumberGenerator()
+    /// Entries that are being removed, as everybody has the message.
+    var removals = 0
+    /// Couriers that wait for removals.
+    var patientCouriers: [UnsafeContinuation<Void, Never>] = []
     /// Entries that are held.
     private(set) var jobs = 0
     /// Entries that are being claimed.
@@ -56,7 +60,7 @@ final class Transmit {
     private var destinations: [Route: Destination] = [:]
     private var nextIndex: Int32 = 0
     /// Connections of all destinations, also idle ones and those that are being made.
-    private var connections = 0
+    private(set) var connections = 0
     /// Destinations with parked entries that nobody had a hand free for.
     private var starving: [Destination] = []
     /// Destinations that wait for a connection of the whole to be free.

@@ -98,7 +98,7 @@ struct EnvelopeFileTests {
     @Test func aTornLastLineIsNoLine() throws {
         let b = try Self.address("b@y.test")
         let first = EnvelopeFile.firstLine(try Self.entry())
-        let line = EnvelopeFile.line(.attempted(time: 1, [(b, Self.record(.accepted))]))
+        let line = EnvelopeFile.line(.attempted(time: 1, [(b, Self.record(.temporary))]))
         for count in 0..<(line.count - 1) {
             let torn = first + line.prefix(count)
             let (entry, unreadable) = try EnvelopeFile.parse(torn, id: Self.id)

@@ -263,6 +263,33 @@ def test_nothing_is_lost_or_doubled_when_all_is_killed_while_sending():
     expect(len(seen) - count <= 4 * 5, f"{len(seen) - count} came twice")
 
 
+def test_what_one_domain_has_is_not_sent_again_because_another_is_slow():
+    """A kill while one recipient's server is silent must not give the others the message twice."""
+    zone = {"b.test": {"A": [address(0)]}, "slow.test": {"A": [address(7)]}}
+    silent = [True]
+
+    def rule(session, stage, argument):
+        while silent[0] and stage == "greeting":
+            time.sleep(0.1)
+    with NameServer(address(9), zone), RemoteServer(address(0)) as remote, \
+            RemoteServer(address(7), rule=rule) as slow, sending(zone=zone, errors_allowed=True) as server:
+        submit(server, ["bob@b.test", "carol@slow.test"])
+        remote.wait_for(1)
+        relay = f"{server.root}/queue/relay"
+
+        def written():
+            return any('"attempted"' in open(f"{relay}/{name}").read()
+                       for name in os.listdir(relay) if name.endswith(".env"))
+        eventually(written, "what bob's server said is written down", 5)
+        server.kill_everything()
+        silent[0] = False
+        server.start()
+        slow.wait_for(1, 20)
+        relay_empty(server, 20)
+        expect_equal(len(remote.messages), 1, "messages for bob")
+        expect_equal(addresses(slow.messages[0][2]), ["carol@slow.test"], "recipients at the slow server")
+
+
 def test_many_messages_share_few_connections():
     with RemoteServer(address(0)) as remote, \
             sending({"relayHost": address(0), "relayPort": PORT}) as server:
