@@ -178,14 +178,13 @@ final class Transmit {
                 guard let ids else { break }
                 let new = ids.filter { !agenda.contains($0) }
                 if new.isEmpty { continue }
-                let found = try await pool.run { () throws(SystemError) in
-                    var found: [(QueueID, Int)] = []
-                    for id in new {
-                        if let next = try relay.next(of: id) { found.append((id, next)) }
-                    }
-                    return found
+                // On two processors at once: a long queue is read in half the time.
+                let middle = new.count / 2
+                async let some = times(of: new[..<middle])
+                async let others = times(of: new[middle...])
+                for found in await [some, others] {
+                    for (id, next) in try found.get() { agenda.learn(id, due: next * 1000) }
                 }
-                for (id, next) in found { agenda.learn(id, due: next * 1000) }
                 startWhatIsDue()
             }
         } catch {
@@ -201,6 +200,25 @@ final class Transmit {
         nextScan = .seconds(max(4 * seconds, Self.scanInterval * .random(in: 0.75...1.25)))
         destinations = destinations.filter { !$0.value.isForgettable }
         await sweepIfDue()
+    }
+
+    /// When entries are due, in seconds since 1970; without those that are gone.
+    private func times(
+        of ids: ArraySlice<QueueID>
+    ) async -> Result<[(QueueID, Int)], SystemError> {
+        let relay = relay
+        do throws(SystemError) {
+            return .success(
+                try await pool.run { () throws(SystemError) in
+                    var found: [(QueueID, Int)] = []
+                    for id in ids {
+                        if let next = try relay.next(of: id) { found.append((id, next)) }
+                    }
+                    return found
+                })
+        } catch {
+            return .failure(error)
+        }
     }
 
     private func sweepIfDue() async {
