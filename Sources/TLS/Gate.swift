@@ -157,6 +157,7 @@ package final class Gate {
         return nil
     }
 
+    // Not inlined, as is the next: their locals would take room in the task for as long as the client stays.
     @inline(never)
     private func secure(
         _ connection: Connection, _ door: Door, until deadline: Deadline

@@ -55,6 +55,7 @@ final class Conversation {
         return session.commandErrors
     }
 
+    /// In a function of its own for the sake of those who wait, see ``talk()``.
     @inline(never)
     private func finish(_ ending: String) {
         let account = mailbox?.account
@@ -119,6 +120,7 @@ final class Conversation {
         case .logIn(let credentials): await logIn(credentials)
         case .retrieve(let retrieval): try await retrieve(retrieval)
         case .delete(let indexes): await delete(indexes)
+        // Done at once, or by the caller.
         case .wait, .send, .close: return
         }
     }

@@ -58,6 +58,7 @@ final class Conversation {
         return session.commandErrors
     }
 
+    /// In a function of its own for the sake of those who wait, see ``advance()``.
     @inline(never)
     private func finish(_ ending: String) {
         service.held -= held
@@ -112,8 +113,8 @@ final class Conversation {
 
     /// Until when the client has time.
     ///
-    /// One that trickles octets of a command gets no more than one that is silent; a
-    /// message comes in parts, with their own time for each, and all together not too slowly.
+    /// One that trickles octets of a command gets no more than one that is silent; a message comes in parts, with their own
+    /// time for each, and all together not too slowly.
     private func end(of patience: Patience) -> Deadline {
         guard patience == .dataBlock else {
             arrival = nil
@@ -216,6 +217,7 @@ final class Conversation {
             let facts = try await visitor.startTLS()
             session.tlsStarted(TLSParameters(facts))
             greetingDeadline = .seconds(service.slice.settings.greetingTimeout)
+        // Done at once, or by the caller.
         case .wait, .send, .discard, .close: return
         }
     }
@@ -223,7 +225,8 @@ final class Conversation {
     @inline(never)
     private func answer(_ question: Question) async {
         switch question {
-        case .client: session.answer(.accepted)
+        // Answered at once.
+        case .client: return
         case .credentials(let credentials, _):
             let outcome = await login(credentials)
             // authd has written the line.

@@ -9,7 +9,8 @@ struct Wmail: ParsableCommand {
         abstract: "Sets up, checks and runs a mail server.",
         discussion: """
             Every command takes --root DIR for the instance in a folder, and --json for an answer that programs read, \
-            before or behind its name. It ends with 0 when all is well, 1 when something could not be done, 2 when the answer is no, and 64 when \
+            before or behind its name. It ends with 0 when all is well, 1 when something could not be done, 2 when the \
+            answer is no, and 64 when \
             the command line cannot be understood. wmail(8) has the whole story.
             """,
         version: Release.name,

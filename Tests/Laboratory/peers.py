@@ -10,6 +10,7 @@ import os
 import smtplib
 
 from network import Host, address4, address6
+from harness.postfix import SERVICES
 
 USERS = {"postfix": 64001, "postdrop": 64002, "opensmtpd": 64003, "opensmtpq": 64004, "Debian-exim": 64005,
          "inbox": 64006}
@@ -128,15 +129,7 @@ maillog_file = /dev/stdout
         services = "25 inet n - n - - smtpd\n465 inet n - n - - smtpd -o smtpd_tls_wrappermode=yes\n" \
             "587 inet n - n - - smtpd -o smtpd_tls_security_level=encrypt -o smtpd_sasl_auth_enable=yes" \
             " -o mynetworks= -o smtpd_recipient_restrictions=permit_sasl_authenticated,reject\n"
-        for line in ("pickup unix n - n 60 1 pickup", "cleanup unix n - n - 0 cleanup",
-                     "qmgr unix n - n 300 1 qmgr", "tlsmgr unix - - n 1000? 1 tlsmgr",
-                     "rewrite unix - - n - - trivial-rewrite", "bounce unix - - n - 0 bounce",
-                     "defer unix - - n - 0 bounce", "trace unix - - n - 0 bounce", "verify unix - - n - 1 verify",
-                     "proxymap unix - - n - - proxymap", "smtp unix - - n - - smtp", "relay unix - - n - - smtp",
-                     "error unix - - n - - error", "retry unix - - n - - error", "anvil unix - - n - 1 anvil",
-                     "virtual unix - n n - - virtual", "scache unix - - n - 1 scache",
-                     "postlog unix-dgram n - n - 1 postlogd"):
-            services += line + "\n"
+        services += SERVICES
         self.write("conf/master.cf", services)
 
     def boot(self):

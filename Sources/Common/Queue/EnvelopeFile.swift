@@ -106,7 +106,8 @@ package enum EnvelopeFile {
     /// - Returns: Seconds since 1970; 0 for an entry without attempts; nil when the end does not say it.
     package static func next(inTail tail: [UInt8]) -> Int? {
         guard tail.last == 0x0A else { return nil }
-        let line = tail.dropLast().split(separator: 0x0A).last ?? []
+        let lines = tail.dropLast()
+        let line = lines[(lines.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0)...]
         if line.starts(with: "{\"next\":\"".utf8) {
             return Timestamp.seconds(line.dropFirst(9).prefix(20))
         }

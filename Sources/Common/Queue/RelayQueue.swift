@@ -39,9 +39,12 @@ package final class RelayQueue: Sendable {
     package func next(of id: QueueID) throws(SystemError) -> Int? {
         do throws(SystemError) {
             let file = try File(QueueLayout.envelopeName(id), in: relay)
-            let size = try file.status().size
-            let tail = try file.read(
-                atMost: Self.tailSize, at: max(0, size - Self.tailSize))
+            // Nearly all are shorter than this, and then it is the whole file.
+            var tail = try file.read(atMost: Self.tailSize, at: 0)
+            if tail.count == Self.tailSize {
+                let size = try file.status().size
+                tail = try file.read(atMost: Self.tailSize, at: max(0, size - Self.tailSize))
+            }
             // What this cannot read, a claim will look at as a whole.
             return EnvelopeFile.next(inTail: tail) ?? 0
         } catch  where error.isGone {

@@ -137,26 +137,17 @@ extension Transmit {
 
     private func remove(_ job: Job) async -> Bool {
         let claim = job.claim
-        removals += 1
-        let isRemoved = await persistently("relay.remove-failed", job, on: pool) {
+        removals.begin()
+        defer { removals.end() }
+        return await persistently("relay.remove-failed", job, on: pool) {
             () throws(SystemError) in
             try claim.settle()
         }
-        removals -= 1
-        let couriers = patientCouriers
-        patientCouriers = []
-        couriers.forEach { $0.resume() }
-        return isRemoved
     }
 
     /// Waits while more entries are being removed than there are connections.
-    ///
-    /// Each was sent, and would be sent again if we were killed or cut off from the disk; so they must not pile up where
-    /// the disk is slower than the network.
     func removalsInHand() async {
-        while removals > connections, !isStopping {
-            await withUnsafeContinuation { patientCouriers.append($0) }
-        }
+        await removals.wait { isStopping ? nil : connections }
     }
 
     /// Does something to an entry, as often as it takes while it is ours.

@@ -39,12 +39,9 @@ final class Transmit {
 
     var agenda = Agenda()
     var hostTroubles = HostTroubles()
+    let removals = Removals()
     var breaker: CircuitBreaker
     var generator = SystemRandomNumberGenerator()
-    /// Entries that are being removed, as everybody has the message.
-    var removals = 0
-    /// Couriers that wait for removals.
-    var patientCouriers: [UnsafeContinuation<Void, Never>] = []
     /// Entries that are held.
     private(set) var jobs = 0
     /// Entries that are being claimed.
@@ -170,22 +167,11 @@ final class Transmit {
     private func scan() async {
         isScanWanted = false
         let began = Deadline.now
-        let relay = relay
         do throws(SystemError) {
-            let listing = try ListingBox(relay)
-            while !isStopping {
-                let ids = try await pool.run { () throws(SystemError) in try listing.next() }
-                guard let ids else { break }
-                let new = ids.filter { !agenda.contains($0) }
-                if new.isEmpty { continue }
-                // On two processors at once: a long queue is read in half the time.
-                let middle = new.count / 2
-                async let some = times(of: new[..<middle])
-                async let others = times(of: new[middle...])
-                for found in await [some, others] {
-                    for (id, next) in try found.get() { agenda.learn(id, due: next * 1000) }
-                }
-                startWhatIsDue()
+            let reading = try QueueReading(relay, pool: pool)
+            while !isStopping, let part = try await reading.next(skipping: agenda.contains) {
+                for (id, next) in part { agenda.learn(id, due: next * 1000) }
+                if !part.isEmpty { startWhatIsDue() }
             }
         } catch {
             Log.write(.error, "relay.scan-failed", ["error": error])
@@ -200,25 +186,6 @@ final class Transmit {
         nextScan = .seconds(max(4 * seconds, Self.scanInterval * .random(in: 0.75...1.25)))
         destinations = destinations.filter { !$0.value.isForgettable }
         await sweepIfDue()
-    }
-
-    /// When entries are due, in seconds since 1970; without those that are gone.
-    private func times(
-        of ids: ArraySlice<QueueID>
-    ) async -> Result<[(QueueID, Int)], SystemError> {
-        let relay = relay
-        do throws(SystemError) {
-            return .success(
-                try await pool.run { () throws(SystemError) in
-                    var found: [(QueueID, Int)] = []
-                    for id in ids {
-                        if let next = try relay.next(of: id) { found.append((id, next)) }
-                    }
-                    return found
-                })
-        } catch {
-            return .failure(error)
-        }
     }
 
     private func sweepIfDue() async {
@@ -343,13 +310,4 @@ final class Transmit {
             return
         }
     }
-}
-
-/// A listing that another thread goes on with.
-nonisolated private final class ListingBox: Sendable {
-    private let listing: RelayListing
-
-    init(_ relay: RelayQueue) throws(SystemError) { listing = try relay.listing() }
-
-    func next() throws(SystemError) -> [QueueID]? { try listing.next() }
 }

@@ -77,7 +77,8 @@ struct ConfigCommand: ParsableCommand {
             abstract:
                 "Shows what a reload would change, or a new config.json in the place of the present one.",
             discussion: """
-                Without a file it compares what the running server has read with the files as they are now. Ends with 2 when the new file is wrong, would open a relay, or would leave queued mail without a way. \
+                Without a file it compares what the running server has read with the files as they are now. Ends with \
+                2 when the new file is wrong, would open a relay, or would leave queued mail without a way. \
                 So: wmail config diff new.json && mv new.json /etc/wmailserver/config.json && systemctl reload \
                 wmailserver
                 """)

@@ -109,8 +109,9 @@ def one_round(kind, how_many):
             one.wait_for(how_many)
             several.wait_for(5)
             time.sleep(random.random() / 10)
-            # What was acknowledged up to here counts. The kernel may say yes to a flush in mid-air when the file system
-            # is shut down, and the machine runs on: such a reply could not have come if the power had gone.
+            # What was acknowledged up to here counts. Linux lets an fsync(2) that the cut finds in mid-air return 0 now and
+            # then, for what never reaches the image (also to a C program of twenty lines), and the machine runs on: such
+            # a reply could not have come if the power had gone.
             sure, some, big = (list(load.acknowledged) for load in (one, several, large))
             disk.cut()
             server.kill_everything()

@@ -60,15 +60,21 @@ def test_trickling_octets_buy_no_time():
             expect(seconds and 2 < seconds < 8 and heard.startswith(b"421 4.4.2"), f"half a command: {heard!r}, {seconds}")
 
 
+def in_data(connection):
+    """Speaks up to the beginning of a message; the replies that come from then on."""
+    replies = connection.makefile("rb")
+    replies.readline()
+    connection.sendall(b"HELO client.test\r\nMAIL FROM:<outside@elsewhere.test>\r\n"
+                       b"RCPT TO:<alice@example.test>\r\nDATA\r\n")
+    expect_equal([replies.readline()[:3] for _ in range(4)], [b"250", b"250", b"250", b"354"], "replies")
+    return replies
+
+
 def test_a_message_that_trickles_is_ended():
     """An octet every quarter of a second would hold the connection for ever."""
     with Server(config=settings(dataTimeout=2, minDataRate=20)) as server:
         with server.connect("smtp") as connection:
-            replies = connection.makefile("rb")
-            replies.readline()
-            connection.sendall(b"HELO client.test\r\nMAIL FROM:<outside@elsewhere.test>\r\n"
-                               b"RCPT TO:<alice@example.test>\r\nDATA\r\n")
-            expect_equal([replies.readline()[:3] for _ in range(4)], [b"250", b"250", b"250", b"354"], "replies")
+            in_data(connection)
             heard, seconds = trickle(connection, b"S", 0.25, 12)
             expect(seconds and 1.5 < seconds < 6 and heard.startswith(b"421 4.4.2"), f"{heard!r}, {seconds}")
             expect_equal(server.queue(), [], "queue")
@@ -78,11 +84,7 @@ def test_a_slow_message_arrives():
     """In a message it is only silence that ends the wait."""
     with Server(config=settings(commandTimeout=2, dataTimeout=2, minDataRate=1)) as server:
         with server.connect("smtp") as connection:
-            replies = connection.makefile("rb")
-            replies.readline()
-            connection.sendall(b"HELO client.test\r\nMAIL FROM:<outside@elsewhere.test>\r\n"
-                               b"RCPT TO:<alice@example.test>\r\nDATA\r\n")
-            expect_equal([replies.readline()[:3] for _ in range(4)], [b"250", b"250", b"250", b"354"], "replies")
+            replies = in_data(connection)
             for octet in b"Subject: slow\r\n\r\n":
                 connection.sendall(bytes([octet]))
                 time.sleep(0.25)

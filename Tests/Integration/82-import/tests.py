@@ -125,6 +125,25 @@ def test_python_users_and_permissions():
             expect_messages(fetched(server, "carol", password="her old password"), expected["carol"], "carol")
 
 
+def test_a_tree_that_the_program_wrote():
+    """`tree` was written by the Python program's own code (its commit 0f31031) from mail that smtplib sent it."""
+    expected = sorted([
+        b"Subject: plain\r\n\r\nText.\r\n", b"Subject: dots\r\n\r\n..\r\n.. two\r\nend\r\n",
+        "Subject: Grüße\r\n\r\nÄÖÜ 日本\r\n".encode(), b"Subject: long\r\n\r\n" + b"x" * 900 + b"\r\n" * 50,
+        b"Subject: from\r\n\r\nFrom here on\r\n\r\n>From\r\n"])
+    tree = f"{os.path.dirname(os.path.abspath(__file__))}/tree"
+    with Server(users=["carol"], start=False) as server:
+        answer = wmail(server, "import", "python", tree)
+        expect_equal([(m["account"], m["imported"]) for m in answer["mailboxes"]],
+                     [("default/alice", 5), ("default/bob", 5)], "mailboxes")
+        with server.running():
+            for user in ("alice", "bob"):
+                found = fetched(server, user, password=f"{user} pw")
+                expect_equal(sorted(message for _, message, _ in found), expected, f"what {user} fetched")
+                ids = sorted(os.listdir(f"{tree}/usermanager/default/users/{user}"))
+                expect_equal(sorted(uid for uid, _, _ in found), ids, f"unique ids of {user}")
+
+
 def dovecot_maildir(folder):
     """A Maildir as Dovecot keeps it, listed in another order than that of the names."""
     for name in ("tmp", "new", "cur"):
