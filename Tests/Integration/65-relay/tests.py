@@ -46,10 +46,19 @@ def flush(server):
     subprocess.run([wmail, "queue", "flush", "--root", server.root], check=True, capture_output=True, timeout=60)
 
 
-def relay_empty(server, seconds=15):
-    """Waits until nothing is left for other servers."""
-    eventually(lambda: not [n for n in server.queue() if n.startswith("relay/")],
-               "queue/relay is empty", seconds)
+def relay_empty(server, seconds=15, killed=False):
+    """
+    Waits until nothing is left for other servers.
+
+    killed: a kill between the two removals of an entry leaves its message without an envelope, for the sweep.
+    """
+    def left():
+        return [name for name in server.queue()
+                if name.startswith("relay/") and (name.endswith(".env") or not killed)]
+    try:
+        eventually(lambda: not left(), "queue/relay is empty", seconds)
+    except AssertionError as error:
+        raise AssertionError(f"{error}: {left()}") from error
 
 
 def test_a_submitted_message_goes_through_the_smarthost():
@@ -255,7 +264,7 @@ def test_nothing_is_lost_or_doubled_when_all_is_killed_while_sending():
                 eventually(lambda: len(remote.messages) >= min(before + 30, count), "it sends", 20)
                 server.kill_everything()
                 server.start()
-            relay_empty(server, 40)
+            relay_empty(server, 40, killed=True)
             seen = [addresses(message[2])[0] for message in remote.messages]
     lost = {f"r{number}@b.test" for number in range(count)} - set(seen)
     expect_equal(lost, set(), "lost")
@@ -285,7 +294,7 @@ def test_what_one_domain_has_is_not_sent_again_because_another_is_slow():
         silent[0] = False
         server.start()
         slow.wait_for(1, 20)
-        relay_empty(server, 20)
+        relay_empty(server, 20, killed=True)
         expect_equal(len(remote.messages), 1, "messages for bob")
         expect_equal(addresses(slow.messages[0][2]), ["carol@slow.test"], "recipients at the slow server")
 
