@@ -48,6 +48,10 @@ static inline void wm_ctx_enable_client_sessions(SSL_CTX *context) {
 static inline int wm_set_server_name(SSL *session, const char *name) {
     return (int)SSL_set_tlsext_host_name(session, name);
 }
+/* What a BIO says when it has, or takes, nothing now. */
+static inline void wm_bio_clear_retry(BIO *bio) { BIO_clear_retry_flags(bio); }
+static inline void wm_bio_retry_read(BIO *bio) { BIO_set_retry_read(bio); }
+static inline void wm_bio_retry_write(BIO *bio) { BIO_set_retry_write(bio); }
 static inline BIO *wm_memory_bio(const void *bytes, int count) { return BIO_new_mem_buf(bytes, count); }
 
 /* Looking at certificates. */

@@ -79,7 +79,7 @@ package final class TLSClientContext {
     ) async throws(StreamError) -> TLSStream {
         ERR_clear_error()
         let isAddress = SocketAddress(host, port: 0) != nil
-        guard let session = SSL_new(context), SSL_set_fd(session, connection.number) == 1 else {
+        guard let session = SSL_new(context), ConnectionBIO.attach(connection, to: session) else {
             connection.close()
             throw .tls(drainErrors())
         }

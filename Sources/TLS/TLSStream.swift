@@ -35,6 +35,7 @@ package final class TLSStream: ByteStream {
     private var pending: [UInt8] = []
     private var isOpen = true
     private var isBroken = false
+    private var isShutDown = false
 
     /// Borrowed by whoever reads; more than the largest record.
     private static let input = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 65_536)
@@ -45,7 +46,7 @@ package final class TLSStream: ByteStream {
     package static func accept(
         over connection: Connection, context: TLSContext, until deadline: Deadline
     ) async throws(StreamError) -> TLSStream {
-        guard let session = context.makeSession(), SSL_set_fd(session, connection.number) == 1
+        guard let session = context.makeSession(), ConnectionBIO.attach(connection, to: session)
         else {
             connection.close()
             throw .tls(drainErrors())
@@ -69,10 +70,20 @@ package final class TLSStream: ByteStream {
             }
         } catch {
             SSL_free(session)
+            lastWords(connection)
             connection.close()
             throw error
         }
         return TLSStream(connection, context, session)
+    }
+
+    /// What the library still has to say, such as an alert, goes out if the socket takes it; nobody waits for that.
+    private static func lastWords(_ connection: Connection) {
+        do throws(StreamError) {
+            _ = try connection.push()
+        } catch {
+            Log.write(.debug, "client.gone", ["client": connection.peer.host])
+        }
     }
 
     private init(_ connection: Connection, _ context: AnyObject, _ session: OpaquePointer) {
@@ -97,7 +108,7 @@ package final class TLSStream: ByteStream {
 
     package var peer: SocketAddress { connection.peer }
     package var local: SocketAddress { connection.local }
-    package var pendingCount: Int { pending.count }
+    package var pendingCount: Int { pending.count + connection.pendingCount }
 
     /// As with a plain connection, what takes room is in functions that do not wait.
     package func read(
@@ -108,7 +119,7 @@ package final class TLSStream: ByteStream {
             case .came: return true
             case .ended: return false
             case .wants(let wish):
-                if wish == .input, !pending.isEmpty { try await flush(until: deadline) }
+                if wish == .input, pendingCount > 0 { try await flush(until: deadline) }
                 try await wait(for: wish, until: deadline)
             }
         }
@@ -128,6 +139,10 @@ package final class TLSStream: ByteStream {
     @inline(never)
     private func attempt(_ body: (Span<UInt8>) -> Void) throws(StreamError) -> Attempt {
         guard isOpen else { throw .closedByPeer }
+        // Nothing is at hand here or there.
+        guard connection.readiness.isReadable || SSL_has_pending(session) == 1 else {
+            return .wants(.input)
+        }
         ERR_clear_error()
         let count = SSL_read(session, Self.input.baseAddress, Int32(Self.input.count))
         if count > 0 {
@@ -148,14 +163,22 @@ package final class TLSStream: ByteStream {
 
     @inline(never)
     package func flush(until deadline: Deadline) async throws(StreamError) {
-        while let wish = try push() { try await wait(for: wish, until: deadline) }
+        while let wish = try encrypt() { try await wait(for: wish, until: deadline) }
+        try await connection.flush(until: deadline)
     }
 
-    /// Sends what the socket takes.
+    @inline(never)
+    package func finish(until deadline: Deadline) async throws(StreamError) {
+        while let wish = try encrypt() { try await wait(for: wish, until: deadline) }
+        shutDown()
+        try await connection.flush(until: deadline)
+    }
+
+    /// Hands what is pending to the library.
     ///
     /// - Returns: What must come before the rest; nil when that was all.
     @inline(never)
-    private func push() throws(StreamError) -> Wish? {
+    private func encrypt() throws(StreamError) -> Wish? {
         var sent = 0
         while sent < pending.count {
             guard isOpen else { throw .closedByPeer }
@@ -172,8 +195,17 @@ package final class TLSStream: ByteStream {
             }
             sent += Int(count)
         }
-        pending = []
+        if sent > 0 { pending = [] }
         return nil
+    }
+
+    /// One-sided: nobody waits for the peer's close_notify.
+    private func shutDown() {
+        // After a fatal error the library must not be asked to (SSL_shutdown(3ssl)).
+        guard !isBroken, !isShutDown else { return }
+        isShutDown = true
+        ERR_clear_error()
+        SSL_shutdown(session)
     }
 
     package func interrupt() {
@@ -184,11 +216,8 @@ package final class TLSStream: ByteStream {
         guard isOpen else { return }
         isOpen = false
         pending = []
-        // One-sided: our close_notify goes out if the socket takes it; nobody waits for the peer's.
-        if !isBroken {
-            ERR_clear_error()
-            SSL_shutdown(session)
-        }
+        shutDown()
+        Self.lastWords(connection)
         connection.close()
     }
 
@@ -196,7 +225,6 @@ package final class TLSStream: ByteStream {
         do throws(StreamError) {
             return try Self.wish(session, result, connection)
         } catch {
-            // After a fatal error the library must not be asked to shut down (SSL_shutdown(3ssl)).
             isBroken = true
             pending = []
             throw error
@@ -215,7 +243,9 @@ package final class TLSStream: ByteStream {
         _ session: OpaquePointer, _ result: Int32, _ connection: Connection, _ deadline: Deadline
     ) async throws(StreamError) {
         switch try wish(session, result, connection) {
-        case .input: try await connection.waitReadable(until: deadline)
+        case .input:
+            try await connection.flush(until: deadline)
+            try await connection.waitReadable(until: deadline)
         case .output: try await connection.waitWritable(until: deadline)
         }
     }
@@ -226,12 +256,8 @@ package final class TLSStream: ByteStream {
     ) throws(StreamError) -> Wish {
         let code = errno
         switch SSL_get_error(session, result) {
-        case SSL_ERROR_WANT_READ:
-            connection.readiness.isReadable = false
-            return .input
-        case SSL_ERROR_WANT_WRITE:
-            connection.readiness.isWritable = false
-            return .output
+        case SSL_ERROR_WANT_READ: return .input
+        case SSL_ERROR_WANT_WRITE: return .output
         case SSL_ERROR_ZERO_RETURN:
             throw .closedByPeer
         case SSL_ERROR_SYSCALL:

@@ -91,7 +91,7 @@ final class Conversation {
             case .close:
                 // Who comes back as soon as the goodbye arrives shall find the mailbox free.
                 mailbox?.folder = nil
-                try await visitor.stream.flush(until: deadline)
+                try await visitor.stream.finish(until: deadline)
                 return false
             case let step: try await carryOut(step)
             }

@@ -160,7 +160,7 @@ final class Conversation {
             case .wait(let patience): return patience
             case .flush: try await visitor.stream.flush(until: deadline(.command))
             case .close:
-                try await visitor.stream.flush(until: deadline(.command))
+                try await visitor.stream.finish(until: deadline(.command))
                 return nil
             case .carryOut(let step): try await carryOut(step)
             }

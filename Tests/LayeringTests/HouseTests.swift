@@ -33,7 +33,9 @@ import Testing
     }
 
     /// Functions that a protocol asks for; the protocol says what they do.
-    static let witnesses: Set = ["read", "enqueue", "flush", "close", "interrupt", "hash"]
+    static let witnesses: Set = [
+        "read", "enqueue", "finish", "flush", "close", "interrupt", "hash",
+    ]
 
     @Test func everyPackageTypeAndFunctionSaysWhatItIs() throws {
         let types = ["struct", "class", "enum", "protocol", "actor"]

@@ -55,6 +55,9 @@ package protocol ByteStream: AnyObject {
     /// Sends all that is pending.
     func flush(until deadline: Deadline) async throws(StreamError)
 
+    /// Sends all that is pending, and under TLS that no more comes (close_notify, RFC 8446 §6.1); ``close()`` follows.
+    func finish(until deadline: Deadline) async throws(StreamError)
+
     /// Ends a wait for input: ``read(until:into:)`` throws `.interrupted`, now or when it would have to wait.
     func interrupt()
 

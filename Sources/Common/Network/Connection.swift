@@ -68,24 +68,42 @@ package final class Connection: ByteStream {
     /// Reads if there is something.
     @inline(never)
     private func attempt(_ body: (Span<UInt8>) -> Void) throws(StreamError) -> Attempt {
+        switch receive(into: UnsafeMutableRawBufferPointer(Self.input)) {
+        case .octets(let count):
+            body(Self.input.extracting(..<count).span)
+            return .came
+        case .nothing: return .nothing
+        case .ended: return .ended
+        case .failed(ECONNRESET), .failed(EPIPE): throw .closedByPeer
+        case .failed(let code):
+            throw .system(SystemError("recv", on: peer.description, code: code))
+        }
+    }
+
+    /// What one attempt to receive gave.
+    package enum Received {
+        case octets(Int)
+        /// The next edge will tell of more.
+        case nothing
+        case ended
+        /// With the `errno` of recv(2).
+        case failed(Int32)
+    }
+
+    /// Receives what is there; does not ask the kernel when it is known that nothing is.
+    package func receive(into buffer: UnsafeMutableRawBufferPointer) -> Received {
         while readiness.isReadable, isOpen {
-            let count = recv(descriptor.number, Self.input.baseAddress, Self.input.count, 0)
+            let count = recv(descriptor.number, buffer.baseAddress, buffer.count, 0)
             if count > 0 {
                 // Less than asked for: the socket is drained, and the next edge will tell of more.
-                if count < Self.input.count, !readiness.isHungUp {
-                    readiness.isReadable = false
-                }
-                body(Self.input.extracting(..<count).span)
-                return .came
+                if count < buffer.count, !readiness.isHungUp { readiness.isReadable = false }
+                return .octets(count)
             }
             if count == 0 { return .ended }
             let code = errno
-            switch code {
-            case EAGAIN: readiness.isReadable = false
-            case EINTR: continue
-            case ECONNRESET, EPIPE: throw .closedByPeer
-            default: throw .system(SystemError("recv", on: peer.description, code: code))
-            }
+            if code == EINTR { continue }
+            guard code == EAGAIN else { return .failed(code) }
+            readiness.isReadable = false
         }
         return .nothing
     }
@@ -114,6 +132,22 @@ package final class Connection: ByteStream {
         if pending.isEmpty { pending = bytes } else { pending += bytes }
     }
 
+    /// So many octets are worth a send(2) of their own, and more than these do not gather.
+    private static let sendingSize = 16_384
+
+    /// Takes what the TLS library sends: little of it waits for company and goes out with the next ``flush(until:)``.
+    ///
+    /// - Returns: Octets taken; 0 when the socket must take some first.
+    /// - Throws: `StreamError` of send(2).
+    package func gather(_ bytes: UnsafeRawBufferPointer) throws(StreamError) -> Int {
+        if pending.count + bytes.count < Self.sendingSize {
+            pending.append(contentsOf: bytes)
+            return bytes.count
+        }
+        guard try push() else { return 0 }
+        return try octets(transmit(bytes))
+    }
+
     package func enqueue(_ text: String) {
         pending.append(contentsOf: text.utf8)
     }
@@ -125,41 +159,62 @@ package final class Connection: ByteStream {
         while try !push() { try await waitWritable(until: deadline) }
     }
 
-    /// Sends what the socket takes.
+    package func finish(until deadline: Deadline) async throws(StreamError) {
+        try await flush(until: deadline)
+    }
+
+    /// Sends of what is pending as much as the socket takes.
     ///
     /// - Returns: Whether that was all.
     @inline(never)
-    private func push() throws(StreamError) -> Bool {
-        if pending.isEmpty { return true }
+    package func push() throws(StreamError) -> Bool {
         var sent = 0
         while sent < pending.count {
-            guard isOpen else { throw .closedByPeer }
-            let count = pending.withUnsafeBytes { bytes in
-                send(
-                    descriptor.number, bytes.baseAddress?.advanced(by: sent), bytes.count - sent,
-                    Int32(MSG_NOSIGNAL))
+            let result = pending.withUnsafeBytes {
+                transmit(UnsafeRawBufferPointer(rebasing: $0[sent...]))
             }
-            if count >= 0 {
-                sent += count
-                continue
+            let count: Int
+            do throws(StreamError) {
+                count = try octets(result)
+            } catch {
+                pending = []
+                throw error
             }
-            let code = errno
-            switch code {
-            case EAGAIN:
-                readiness.isWritable = false
+            if count == 0 {
                 pending.removeFirst(sent)
                 return false
-            case EINTR: continue
-            case EPIPE, ECONNRESET:
-                pending = []
-                throw .closedByPeer
-            default:
-                pending = []
-                throw .system(SystemError("send", on: peer.description, code: code))
             }
+            sent += count
         }
-        pending = []
+        if sent > 0 { pending = [] }
         return true
+    }
+
+    /// Sends with one call.
+    ///
+    /// - Returns: What send(2) does, with the negative `errno` for an error.
+    private func transmit(_ bytes: UnsafeRawBufferPointer) -> Int {
+        guard isOpen else { return -Int(EPIPE) }
+        while true {
+            let count = send(
+                descriptor.number, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+            if count >= 0 { return count }
+            let code = errno
+            if code != EINTR { return -Int(code) }
+        }
+    }
+
+    /// What a ``transmit(_:)`` means: octets that the socket took, 0 for none now.
+    private func octets(_ result: Int) throws(StreamError) -> Int {
+        if result >= 0 { return result }
+        let code = Int32(-result)
+        switch code {
+        case EAGAIN:
+            readiness.isWritable = false
+            return 0
+        case EPIPE, ECONNRESET: throw .closedByPeer
+        default: throw .system(SystemError("send", on: peer.description, code: code))
+        }
     }
 
     package func interrupt() {
