@@ -179,7 +179,22 @@ final class Logins {
         return .account(
             AccountLogin(
                 account: account.name, permissions: account.permissions,
-                address: view.directory.address(of: account)))
+                address: view.directory.address(of: account),
+                certainties: certainties(of: account, in: view.directory)))
+    }
+
+    private func certainties(
+        of account: GroupDirectory.Account, in directory: GroupDirectory
+    ) -> AccountLogin.Certainties {
+        var certainties: AccountLogin.Certainties = []
+        if account.allowance == GroupDirectory.Allowance() { certainties.insert(.isUnlimited) }
+        let user = account.name.user
+        if let domain = directory.domains.first,
+            directory.maySend(user: user, localPart: user, domain: domain)
+        {
+            certainties.insert(.sendsAsItself)
+        }
+        return certainties
     }
 
     private func refused(_ attempt: Attempt, _ reason: String) {

@@ -95,7 +95,7 @@ import Testing
     let admin = AccountAnswer.account(
         AccountLogin(
             account: AccountName(group: "default", user: "admin"), permissions: [.receive],
-            address: "admin@example.test"))
+            address: "admin@example.test", certainties: [.isUnlimited, .sendsAsItself]))
 
     @Test func rightAndWrong() async throws {
         let bench = Bench(passwords: ["admin": "secret"])

@@ -109,7 +109,8 @@ import Testing
                 .account(
                     AccountLogin(
                         account: AccountName(group: "default", user: "admin"),
-                        permissions: [.receive], address: "admin@example.test"))
+                        permissions: [.receive], address: "admin@example.test",
+                        certainties: .sendsAsItself))
             ),
             (
                 .login(

@@ -65,11 +65,30 @@ package struct AccountLogin: Equatable, Sendable {
     package let permissions: Permissions
     /// The account's address in the group's first domain; the bare user name when it has none.
     package let address: String
+    /// What need not be asked of the account for the next moment.
+    package let certainties: Certainties
 
-    package init(account: AccountName, permissions: Permissions, address: String) {
+    /// Answers that are given along with the login, because most sessions ask for them at once.
+    package struct Certainties: OptionSet, Sendable {
+        package let rawValue: UInt8
+
+        /// ``AccountLogin/address`` may be used as the sender.
+        package static let sendsAsItself = Self(rawValue: 1)
+        /// The account has no hourly limits.
+        package static let isUnlimited = Self(rawValue: 2)
+
+        /// From an answer's octet; what is not known stands for nothing.
+        package init(rawValue: UInt8) { self.rawValue = rawValue }
+    }
+
+    package init(
+        account: AccountName, permissions: Permissions, address: String,
+        certainties: Certainties = []
+    ) {
         self.account = account
         self.permissions = permissions
         self.address = address
+        self.certainties = certainties
     }
 }
 

@@ -21,6 +21,7 @@ extension AccountCodec {
             try writer.append(login.account.user)
             writer.append(login.permissions.rawValue)
             try writer.append(login.address)
+            writer.append(login.certainties.rawValue)
         case .wrongPassword: writer.append(AnswerKind.wrongPassword.rawValue)
         case .recipients(let accounts, let forwards):
             writer.append(AnswerKind.recipients.rawValue)
@@ -71,7 +72,8 @@ extension AccountCodec {
             answer = .account(
                 AccountLogin(
                     account: account, permissions: permissions,
-                    address: try reader.text("address")))
+                    address: try reader.text("address"),
+                    certainties: .init(rawValue: try reader.byte())))
         case .wrongPassword: answer = .wrongPassword
         case .recipients: answer = try recipients(&reader)
         case .unknown: answer = .unknown

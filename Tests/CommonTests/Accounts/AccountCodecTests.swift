@@ -25,7 +25,8 @@ import Testing
             .account(
                 AccountLogin(
                     account: AccountName(group: "default", user: "admin"),
-                    permissions: [.receive, .sendOutside], address: "admin@example.test")),
+                    permissions: [.receive, .sendOutside], address: "admin@example.test",
+                    certainties: [.sendsAsItself, .isUnlimited])),
             .recipients(
                 accounts: [AccountName(group: "default", user: "admin")],
                 forwards: [ForwardAddress(localPart: "a b", domain: "example.net")]),

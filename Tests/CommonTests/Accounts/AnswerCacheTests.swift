@@ -46,6 +46,38 @@ import Testing
         #expect(cache.answer(to: question, now: Self.start) == nil)
     }
 
+    @Test(arguments: [false, true], [false, true])
+    func keepsForASecondWhatALoginSays(sends: Bool, isUnlimited: Bool) {
+        var certainties: AccountLogin.Certainties = []
+        if sends { certainties.insert(.sendsAsItself) }
+        if isUnlimited { certainties.insert(.isUnlimited) }
+        var cache = AnswerCache()
+        let login = AccountLogin(
+            account: AccountName(group: "g", user: "u"), permissions: [.receive],
+            address: "u@x.test", certainties: certainties)
+        let question = AccountQuestion.login(
+            group: "g", user: "u@x.test", password: [1], client: "192.0.2.1", service: "smtp")
+        cache.remember(.account(login), to: question, now: Self.start)
+        let sender = AccountQuestion.sender(
+            group: "g", user: "u", localPart: "u", domain: "x.test")
+        let charge = AccountQuestion.charge(group: "g", user: "u", recipients: 7)
+        let soon = Self.start.advanced(by: 0.9)
+        #expect((cache.answer(to: sender, now: soon) == .allowed) == sends)
+        #expect((cache.answer(to: charge, now: soon) == .allowed) == isUnlimited)
+        let others: [AccountQuestion] = [
+            question,
+            .sender(group: "g", user: "u", localPart: "v", domain: "x.test"),
+            .sender(group: "g", user: "v", localPart: "u", domain: "x.test"),
+            .sender(group: "g", user: "u", localPart: "u", domain: "y.test"),
+            .charge(group: "g", user: "v", recipients: 1),
+            .charge(group: "h", user: "u", recipients: 1),
+        ]
+        for other in others { #expect(cache.answer(to: other, now: soon) == nil, "\(other)") }
+        let late = Self.start.advanced(by: 1)
+        #expect(cache.answer(to: sender, now: late) == nil)
+        #expect(cache.answer(to: charge, now: late) == nil)
+    }
+
     @Test func aFloodOfAddressesDoesNotMakeItGrow() {
         var cache = AnswerCache()
         for number in 0..<10_000 {
