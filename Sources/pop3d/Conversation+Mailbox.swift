@@ -130,7 +130,7 @@ extension Conversation {
             }
         } catch {
             // In the middle of a message there is no way to say so but to close.
-            Log.write(.error, "message.unreadable", ["error": error])
+            tellUnreadable(error)
             throw .system(error)
         }
     }
@@ -155,10 +155,23 @@ extension Conversation {
             }
             session.notRetrieved(isGone: true)
         } catch {
-            Log.write(.error, "message.unreadable", ["error": error])
+            tellUnreadable(error)
             session.notRetrieved(isGone: false)
         }
         return nil
+    }
+
+    private func tellUnreadable(_ error: SystemError) {
+        guard error.code == EACCES || error.code == EPERM else {
+            return Log.write(.error, "message.unreadable", ["error": error])
+        }
+        Log.write(
+            .error, "message.unreadable",
+            [
+                "error": error,
+                "hint":
+                    "as root, for the Maildir: chgrp -R wmail-pop new cur && chmod -R g+rX new cur",
+            ])
     }
 
     private func open(

@@ -3,10 +3,12 @@
 
 import os
 import poplib
+import re
 import socket
+import subprocess
 import time
 
-from harness import PASSWORD, Server, eventually, expect, expect_equal, timeout
+from harness import PASSWORD, Server, eventually, expect, expect_equal, needs_root, timeout
 from harness import messages
 from harness.server import tls_context
 
@@ -192,6 +194,27 @@ def test_a_message_that_vanishes_meanwhile():
         os.unlink(server.mailbox("alice")[0])
         expect(refusal(lambda: client.retr(1)).startswith(b"-ERR"), "the vanished message")
         expect(b"number 1" in server.retrieve(client, 2), "the other one")
+        client.quit()
+
+
+@needs_root
+def test_the_log_tells_how_to_mend_rights():
+    with Server() as server:
+        server.errors_allowed = True
+        filled(server, 1)
+        (path,) = server.mailbox("alice")
+        os.chown(path, 0, 0)
+        os.chmod(path, 0o600)
+        client = server.pop("alice")
+        expect(b"[SYS/" in refusal(lambda: client.retr(1)), "the session goes on with an error")
+        client.quit()
+        server.wait_for_log("message.unreadable")
+        # The words are obeyed as they stand.
+        hint = re.search(r'event=message.unreadable .*hint="[^:]*: ([^"]*)"', server.log())
+        folder = os.path.dirname(os.path.dirname(path))
+        subprocess.run(["sh", "-c", hint.group(1)], cwd=folder, check=True)
+        client = eventually(lambda: try_pop(server), "the mailbox is free again")
+        expect(client.retr(1)[2] > 0, "the message is read")
         client.quit()
 
 
