@@ -31,13 +31,15 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl"),
         .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd"),
         .systemLibrary(name: "CCrypt", pkgConfig: "libcrypt"),
+        .systemLibrary(name: "CIDN", pkgConfig: "libidn"),
 
         .target(name: "Mail", swiftSettings: settings),
         .target(name: "SMTP", dependencies: ["Mail"], swiftSettings: settings),
         .target(name: "POP3", dependencies: ["Mail"], swiftSettings: settings),
         .target(name: "Common", dependencies: ["Mail", "CLinux"], swiftSettings: settings),
         .target(
-            name: "Directory", dependencies: ["Mail", "Common", "CCrypt"], swiftSettings: settings),
+            name: "Directory", dependencies: ["Mail", "Common", "CCrypt", "CIDN"],
+            swiftSettings: settings),
         .target(name: "Policy", dependencies: ["Mail", "Common"], swiftSettings: settings),
         .target(name: "TLS", dependencies: ["Common", "COpenSSL"], swiftSettings: onEventLoop),
 

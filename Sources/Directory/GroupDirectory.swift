@@ -63,6 +63,8 @@ package struct GroupDirectory: Sendable {
     private let separators: Set<Character>
     private var accounts: [String: Account] = [:]
     private var accountsByKey: [String: Account] = [:]
+    /// Those whose name has another spelling when it is prepared for a login.
+    private var accountsByLogin: [String: Account] = [:]
     private let order: [String]
     private let hashes: [PasswordHash]
     private let aliases: [String: [Target]]
@@ -96,6 +98,12 @@ package struct GroupDirectory: Sendable {
             let key = Self.key(ofLocalPart: account.name.user)
             if accountsByKey[key] == nil { accountsByKey[key] = account }
         }
+        for account in accounts {
+            guard let login = Self.key(ofLogin: account.name.user),
+                accountsByKey[login] == nil, accountsByLogin[login] == nil
+            else { continue }
+            accountsByLogin[login] = account
+        }
         var parsed: [String: [Target]] = [:]
         for (name, targets) in aliases {
             parsed[Self.aliasKey(name), default: []] += targets.map {
@@ -119,11 +127,16 @@ package struct GroupDirectory: Sendable {
 
     /// The account that a login names: `user`, or `user@domain` with a domain of the group.
     package func account(login: String) -> Account? {
-        if let account = account(named: login) { return account }
+        if let account = account(loginName: login) { return account }
         guard let sign = login.lastIndex(of: "@"),
             isLocal(String(login[login.index(after: sign)...]))
         else { return nil }
-        return account(named: String(login[..<sign]))
+        return account(loginName: String(login[..<sign]))
+    }
+
+    /// What spellings of one user name have in common; nil for what is nobody's (RFC 4013).
+    package static func key(ofLogin name: String) -> String? {
+        SASLprep.query(name).map(key(ofLocalPart:))
     }
 
     /// The account's own address.
@@ -176,6 +189,12 @@ package struct GroupDirectory: Sendable {
 
     private func account(named name: String) -> Account? {
         accounts[name] ?? accountsByKey[Self.key(ofLocalPart: name)]
+    }
+
+    /// The name as it stands comes first, so that two that differ in spelling only keep their accounts.
+    private func account(loginName name: String) -> Account? {
+        guard let key = Self.key(ofLogin: name) else { return nil }
+        return account(named: name) ?? accountsByKey[key] ?? accountsByLogin[key]
     }
 
     private func localDomain(_ domain: String) -> String? {

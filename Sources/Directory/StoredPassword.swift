@@ -48,7 +48,7 @@ package enum StoredPassword: Hashable, Sendable, CustomStringConvertible {
     /// Whether it is this password.
     ///
     /// - Parameters:
-    ///   - password: What the client sent.
+    ///   - password: What the client sent, prepared.
     ///   - substitute: Checked in place of a password that is no hash, so that the time tells nothing.
     /// - Returns: Whether it is.
     /// - Throws: `SystemError` when there is not enough memory to find out.
@@ -62,9 +62,10 @@ package enum StoredPassword: Hashable, Sendable, CustomStringConvertible {
             return false
         case .plain(let text):
             _ = try substitute.matches(password)
+            guard let prepared = SASLprep.query(text) else { return false }
             // Equal hashes under a key that nobody knows tell an attacker nothing of where texts differ.
             let sipHash = SipHash(key: randomBytes(16))
-            return sipHash.hash(password) == sipHash.hash(Array(text.utf8))
+            return sipHash.hash(password) == sipHash.hash(Array(prepared.utf8))
         }
     }
 }

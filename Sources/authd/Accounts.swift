@@ -150,20 +150,30 @@ final class Accounts {
         var hashes: [String: (plain: String, hash: String)] = [:]
         for (user, password) in plain {
             do throws(SystemError) {
+                guard let prepared = SASLprep.query(password) else {
+                    tellUnhashed(user, file.group, "it has characters that no password may have")
+                    continue
+                }
                 let hash = try await pool.run { () throws(SystemError) in
-                    try PasswordHash(of: Array(password.utf8))
+                    try PasswordHash(of: Array(prepared.utf8))
                 }
                 hashes[user] = (password, hash.text)
             } catch {
-                Log.write(
-                    .warning, "accounts.password-unhashed",
-                    [
-                        "group": file.group, "user": user, "error": error.reason,
-                        "hint": "a password has 1 to 511 octets, none of them zero",
-                    ])
+                tellUnhashed(user, file.group, error.reason)
             }
         }
         if !hashes.isEmpty { await write(hashes, to: file) }
+    }
+
+    private func tellUnhashed(_ user: String, _ group: String, _ error: String) {
+        Log.write(
+            .warning, "accounts.password-unhashed",
+            [
+                "group": group, "user": user, "error": error,
+                "hint":
+                    "nobody can log in with it: a password has 1 to 511 octets, no control characters, and not "
+                    + "words from right to left and from left to right at once; set it anew",
+            ])
     }
 
     private func write(

@@ -22,7 +22,8 @@ final class Logins {
         let substitute: PasswordHash
         /// A keyed hash of group and user.
         let user: UInt64
-        /// A keyed hash of group, user, stored password and offered password.
+        /// A keyed hash of group, user, stored password and offered password: the octets that were offered, since
+        /// of two that are prepared alike one may be right, by the hash of another program, and the other wrong.
         let fingerprint: UInt128
 
         /// For the ledger, where chance meetings do no harm.
@@ -97,7 +98,8 @@ final class Logins {
         guard let directory = directory(attempt.group) else { return nil }
         let account = directory.account(login: attempt.user)
         let group = Array(attempt.group.utf8)
-        let name = Array((account?.name.user ?? attempt.user.lowercased()).utf8)
+        let spelt = GroupDirectory.key(ofLogin: attempt.user) ?? attempt.user.lowercased()
+        let name = Array((account?.name.user ?? spelt).utf8)
         let user = UInt64(truncatingIfNeeded: sipHash.hash(parts: [group, name]))
         let stored = account?.password ?? .none
         let fingerprint = sipHash.hash(parts: [group, name, stored.bytes, attempt.password])
@@ -137,7 +139,11 @@ final class Logins {
         let isRight: Bool
         do throws(SystemError) {
             isRight = try await pool.run { () throws(SystemError) in
-                try check(stored, password, substitute)
+                for form in SASLprep.forms(ofOffered: password)
+                where try check(stored, form, substitute) {
+                    return true
+                }
+                return false
             }
         } catch {
             Log.write(.error, "login.unchecked", ["user": attempt.user, "error": error])

@@ -18,7 +18,7 @@ import time
 
 FOLDER = os.environ.get("WMAIL_HOSTS", "/var/tmp/wmailserver-hosts")
 PACKAGES = ["systemd", "systemd-sysv", "dbus", "libpam-systemd", "debconf", "openssl", "ca-certificates", "libssl3",
-            "libcrypt1", "libsystemd0", "libstdc++6", "iproute2", "procps", "e2fsprogs"]
+            "libcrypt1", "libidn12", "libsystemd0", "libstdc++6", "iproute2", "procps", "e2fsprogs"]
 MASKED = ["getty.target", "console-getty.service", "systemd-networkd-wait-online.service", "apt-daily.timer",
           "apt-daily-upgrade.timer", "e2scrub_reap.service", "e2scrub_all.timer", "dpkg-db-backup.timer",
           "fstrim.timer", "modprobe@.service"]

@@ -27,8 +27,8 @@ FILES = [
         "copyright", "changelog.gz", "changelog.Debian.gz", "NEWS.Debian.gz", "examples/letsencrypt/wmailserver")),
 ]
 # Of Debian's base packages and of those in Depends.
-LIBRARIES = {"libc", "libm", "libgcc_s", "libstdc++", "libssl", "libcrypto", "libcrypt", "libsystemd",
-             "ld-linux-x86-64"}
+LIBRARIES = {"libc", "libm", "libgcc_s", "libstdc++", "libssl", "libcrypto", "libcrypt", "libidn",
+             "libsystemd", "ld-linux-x86-64"}
 failures = []
 
 

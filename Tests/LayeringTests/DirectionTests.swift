@@ -10,7 +10,7 @@ import Testing
         ("SMTP", ["Mail"]),
         ("POP3", ["Mail"]),
         ("Common", ["Mail", "CLinux", "Glibc", "Synchronization", "_Concurrency"]),
-        ("Directory", ["Mail", "Common", "CCrypt", "Glibc"]),
+        ("Directory", ["Mail", "Common", "CCrypt", "CIDN", "Glibc"]),
         ("Policy", ["Mail", "Common"]),
         ("TLS", ["Common", "COpenSSL", "Glibc"]),
         ("master", ["Mail", "Common", "CLinux", "CSystemd", "Glibc"]),
@@ -46,7 +46,7 @@ import Testing
     /// The dependencies that Package.swift must declare; tests aside, they are the diamond.
     static let dependencies: [String: [String]] = [
         "CLinux": [], "Mail": [], "SMTP": ["Mail"], "POP3": ["Mail"],
-        "Common": ["CLinux", "Mail"], "Directory": ["CCrypt", "Common", "Mail"],
+        "Common": ["CLinux", "Mail"], "Directory": ["CCrypt", "CIDN", "Common", "Mail"],
         "Policy": ["Common", "Mail"],
         "TLS": ["COpenSSL", "Common"],
         "master": ["CLinux", "CSystemd", "Common", "Mail"],

@@ -111,6 +111,8 @@ import Testing
             { "bindDomains": ["example.test"], "users": {
                 "admin": { "password": "secret" }, // the boss
                 "bob": { "password": "hid\\u0064en", "permissions": ["receive"] },
+                "dora": { "password": "gru\\u0308n" },
+                "emil": { "password": "bell\\uE000" },
                 "carol": { "password": "$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5" }
             } }
             """)
@@ -125,12 +127,14 @@ import Testing
         }
         let text = try text()
         #expect(!text.contains("secret") && !text.contains("hid"))
+        // Nobody can be let in with it; it is told in the log.
+        #expect(text.contains("bell\\uE000"))
         #expect(text.contains("// mine") && text.contains("// the boss"))
         #expect(text.contains("$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5"))
         #expect(
             try Folder(root + "/usermanager/default").status(of: "group.json").permissions == 0o600)
         let directory = try #require(accounts.directory(of: "default"))
-        for (user, password) in [("admin", "secret"), ("bob", "hidden")] {
+        for (user, password) in [("admin", "secret"), ("bob", "hidden"), ("dora", "gr\u{FC}n")] {
             let stored = try #require(directory[user]?.password)
             guard case .hash = stored else {
                 Issue.record("\(user) has no hash")

@@ -25,7 +25,9 @@ import Testing
                 gate.signal()
             }
             calls.withLock { $0.append(stored) }
-            return stored == .plain(String(decoding: password, as: UTF8.self))
+            // By octets: to Swift a composed character equals one that is not.
+            guard case .plain(let text) = stored else { return false }
+            return Array(text.utf8) == password
         }
     }
 
@@ -116,6 +118,56 @@ import Testing
         }
         #expect(bench.counter.stored == [.plain("secret"), .none, .none])
         #expect(try await bench.login("nemo", "secret") == .wrongPassword)
+    }
+
+    /// RFC 4616 §2, RFC 6856 §2.2: the spelling of the keyboard does not count.
+    @Test func namesAndPasswordsArePrepared() async throws {
+        let bench = Bench(passwords: ["J\u{FC}rgen": "gr\u{FC}n"])
+        for (user, password) in [
+            ("J\u{FC}rgen", "gr\u{FC}n"), ("ju\u{308}rgen", "gru\u{308}n"),
+            ("JU\u{308}RGEN@example.test", "g\u{AD}r\u{FC}n"),
+        ] {
+            guard case .account(let login) = try await bench.login(user, password) else {
+                Issue.record("\(user) is refused")
+                continue
+            }
+            #expect(login.account.user == "J\u{FC}rgen")
+        }
+        // The prepared form comes first, and was right.
+        #expect(bench.counter.count == 3)
+    }
+
+    @Test func whatAnotherProgramHashedUnpreparedIsRight() async throws {
+        let bench = Bench(passwords: ["admin": "gru\u{308}n"])
+        let hashed = bench.counter.count
+        #expect(try await bench.login("admin", "gr\u{FC}n") == .wrongPassword)
+        #expect(bench.counter.count == hashed + 1)
+        // And is so although what is prepared alike was wrong.
+        #expect(try await bench.login("admin", "gru\u{308}n") == admin)
+        #expect(bench.counter.count == hashed + 3)
+        #expect(try await bench.login("admin", "gru\u{308}n") == admin)
+        #expect(bench.counter.count == hashed + 3)
+        #expect(try await bench.login("admin", "g\u{AD}r\u{FC}n") == .wrongPassword)
+    }
+
+    /// Two forms are two hashes and a text that is no password is one, whoever is asked for.
+    @Test(arguments: [
+        ("wro\u{308}ng", 2), ("wr\u{F6}ng", 1), ("wrong", 1), ("\u{E000}", 1), ("\u{627}1", 1),
+    ])
+    func whatAnAttemptCostsIsInWhatIsOffered(_ password: String, _ hashes: Int) async throws {
+        for user in ["admin", "J\u{FC}rgen", "nemo", "ne\u{308}mo", "\u{E000}"] {
+            let bench = Bench(passwords: ["admin": "secret", "J\u{FC}rgen": "gru\u{308}n"])
+            #expect(try await bench.login(user, password) == .wrongPassword)
+            #expect(bench.counter.count == hashes)
+        }
+    }
+
+    @Test func spellingsOfAnUnknownUserAreOneUser() async throws {
+        let bench = Bench(passwords: ["admin": "secret"])
+        for user in ["n\u{EB}mo", "ne\u{308}mo", "N\u{CB}MO", "n\u{EB}\u{AD}mo"] {
+            #expect(try await bench.login(user, "stale") == .wrongPassword)
+        }
+        #expect(bench.counter.count == 1)
     }
 
     @Test func theSameWrongPasswordIsHashedAndCountedOnce() async throws {

@@ -60,8 +60,34 @@ import Testing
         let hash = try NewPassword("eight888").hash()
         #expect(hash.hasPrefix("$y$"))
         #expect(try PasswordHash(hash)?.matches(Array("eight888".utf8)) == true)
+        // As logins are compared with it (RFC 4013).
+        let prepared = try NewPassword("Gru\u{308}\u{DF}e, 100%").hash()
+        #expect(try PasswordHash(prepared)?.matches(Array("Gr\u{FC}\u{DF}e, 100%".utf8)) == true)
         let made = try #require(NewPassword.generated().shown)
         #expect(made.count == 23 && made != NewPassword.generated().shown)
+    }
+
+    @Test(arguments: [
+        ("eight888\u{7}", "a password cannot have control characters or such for private use"),
+        (
+            "eight888\u{1F40E}",
+            "a password cannot have characters that are younger than Unicode 3.2, such as emoji"
+        ),
+        (
+            "\u{627}eight888",
+            "a password is written either from right to left or from left to right"
+        ),
+        (
+            "\u{AD}\u{AD}\u{AD}\u{AD}\u{AD}\u{AD}\u{AD}\u{AD}",
+            "a password has at least 8 characters"
+        ),
+    ])
+    func saysWhatNoPasswordCanBe(_ text: String, _ cause: String) {
+        #expect {
+            try NewPassword(text)
+        } throws: {
+            ($0 as? Failure)?.cause == cause
+        }
     }
 
     @Test func listsForPeople() {

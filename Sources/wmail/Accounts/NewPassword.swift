@@ -60,7 +60,8 @@ struct NewPassword {
     /// Takes what a person has chosen.
     ///
     /// - Throws: ``Failure`` when it is too short or cannot be a password.
-    init(_ text: String) throws(Failure) {
+    init(_ typed: String) throws(Failure) {
+        let text = try Self.prepared(typed, as: "a password")
         guard text.count >= Self.leastLength else {
             throw Failure(
                 "a password has at least \(Self.leastLength) characters",
@@ -68,6 +69,34 @@ struct NewPassword {
         }
         self.text = text
         isGenerated = false
+    }
+
+    /// The text as logins are compared with it (RFC 4013).
+    ///
+    /// - Throws: ``Failure`` when no login could be that.
+    static func prepared(_ text: String, as thing: String) throws(Failure) -> String {
+        do throws(SASLprepError) {
+            return try SASLprep.prepare(text, for: .stored)
+        } catch {
+            switch error {
+            // An empty one is too short, and told to be.
+            case .empty: return ""
+            case .prohibited:
+                throw Failure(
+                    "\(thing) cannot have control characters or such for private use",
+                    cure: "leave them out, or choose another one")
+            case .unassigned:
+                throw Failure(
+                    "\(thing) cannot have characters that are younger than Unicode 3.2, such as emoji",
+                    cure: "leave them out: RFC 4013 gives clients no common spelling of them")
+            case .mixedDirections:
+                throw Failure(
+                    "\(thing) is written either from right to left or from left to right",
+                    cure: "do not mix both, and let what goes from right to left begin and end so")
+            case .tooLong: throw Failure("\(thing) cannot be so long")
+            case .failed(let code): throw Failure("\(thing) cannot be prepared (libidn: \(code))")
+            }
+        }
     }
 
     private init(generated text: String) {

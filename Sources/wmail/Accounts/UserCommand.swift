@@ -63,7 +63,9 @@ extension UserCommand {
 
         func answer() throws(Failure) -> Answer {
             let instance = try Instance(common.places)
-            let named = try instance.user(user, group: group.group)
+            let asked = try instance.user(user, group: group.group)
+            let name = try NewPassword.prepared(asked.name, as: "a user's name")
+            let named = Instance.Named(name: name, group: asked.group)
             if let advice = FolderName.fault(in: named.name) {
                 throw Failure("\"\(named.name)\" cannot be a user's name", cure: advice)
             }
