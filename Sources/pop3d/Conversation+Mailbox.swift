@@ -36,6 +36,7 @@ extension Conversation {
                 return (folder: folder, maildrop: folder?.listing.maildrop ?? Maildrop())
             }
             mailbox = OpenMailbox(account: account, folder: opened.folder)
+            service.storage.succeeded()
             Counter.mailboxesOpened.add()
             Log.write(
                 .info, "mailbox.opened",
@@ -53,7 +54,10 @@ extension Conversation {
                 session.refuse(.inUse(holder: holder))
             case .tooOften(let seconds): session.refuse(.tooOften(seconds: seconds))
             case .system(let reason):
-                Log.write(.error, "mailbox.failed", ["account": account, "error": reason])
+                service.storage.failed(reason, in: account)
+                if service.restraint.admits("mailbox.failed", because: reason.reason) {
+                    Log.write(.error, "mailbox.failed", ["account": account, "error": reason])
+                }
                 // A wrong owner or a broken disk will not mend itself.
                 let isLasting = [EACCES, EPERM, EIO, ENOTDIR, ELOOP].contains(reason.code)
                 session.refuse(isLasting ? .permanent : .temporary)
@@ -162,6 +166,8 @@ extension Conversation {
     }
 
     private func tellUnreadable(_ error: SystemError) {
+        if let account = mailbox?.account { service.storage.failed(error, in: account) }
+        guard service.restraint.admits("message.unreadable", because: error.reason) else { return }
         guard error.code == EACCES || error.code == EPERM else {
             return Log.write(.error, "message.unreadable", ["error": error])
         }
@@ -197,7 +203,7 @@ extension Conversation {
         let (left, reason) = await service.disk.run { folder.delete(indexes, moved: moved) }
         tally.deleted = indexes.count - left.count
         Counter.messagesDeleted.add(tally.deleted)
-        if let reason {
+        if let reason, service.restraint.admits("mailbox.not-deleted", because: reason.reason) {
             Log.write(
                 .error, "mailbox.not-deleted",
                 ["account": opened.account, "messages": left.count, "error": reason])

@@ -11,6 +11,9 @@ final class Service {
     /// For what may wait for a disk: opening mailboxes, reading what is not in memory, deleting.
     let disk = BlockingPool(threads: 8, name: "disk")
     let gate: Gate
+    /// Whether mailboxes can be read.
+    let storage = StorageWatch(.reading)
+    var restraint = LogRestraint()
     private let contexts: [TLSContext?]
 
     /// Decodes the slice, locks the worker in, and opens the gate.

@@ -101,7 +101,7 @@ nonisolated struct SizeCache: ~Copyable {
         do throws(SystemError) {
             return try File(Self.name, in: user).readAll()
         } catch {
-            if error.code != ENOENT {
+            if error.code != ENOENT, Self.mayTell("mailbox.sizes-unread", because: error) {
                 Log.write(.warning, "mailbox.sizes-unread", ["error": error])
             }
             return []
@@ -125,7 +125,15 @@ nonisolated struct SizeCache: ~Copyable {
             try file.write(lines)
             try user.rename(Self.newName, to: Self.name, in: user)
         } catch {
+            guard Self.mayTell("mailbox.sizes-not-kept", because: error) else { return }
             Log.write(.warning, "mailbox.sizes-not-kept", ["error": error])
         }
+    }
+
+    /// Of all mailboxes on a disk that is full or read-only only some are named.
+    private static let restraint = SharedLogRestraint()
+
+    private static func mayTell(_ event: String, because error: SystemError) -> Bool {
+        restraint.admits(event, because: error.reason)
     }
 }

@@ -11,7 +11,9 @@ extension Deliver {
         case .passOver: break
         case .deliverable(let entry, let size): deliver(entry, named: name, size: size)
         case .corrupt(let reason): setApart(name, because: reason)
-        case .trouble(let error): postpone(.entry(name), name, .entry(error))
+        case .trouble(let error):
+            reading.failed(error)
+            postpone(.entry(name), name, .entry(error))
         }
     }
 
@@ -79,7 +81,9 @@ extension Deliver {
 
     private func note(_ error: MailboxError, _ entry: EntryName, named name: String) {
         switch error {
-        case .mailbox: postpone(.account(entry.account), name, error)
+        case .mailbox(let reason):
+            writing.failed(reason, in: entry.account)
+            postpone(.account(entry.account), name, error)
         case .entry, .busy: postpone(.entry(name), name, error)
         }
     }
@@ -92,13 +96,17 @@ extension Deliver {
             return
         }
         Counter.postponed.add()
+        guard restraint.admits("delivery.postponed", because: error.reason) else { return }
         Log.write(
             .warning, "delivery.postponed",
             ["entry": name, "error": error, "retryAfter": Int(delay)])
     }
 
     private func resume(_ subject: Setbacks.Subject, _ entry: EntryName) {
-        guard setbacks.remove(subject) else { return }
+        writing.succeeded()
+        guard setbacks.remove(subject), restraint.admits("delivery.resumed", because: "") else {
+            return
+        }
         Log.write(
             .notice, "delivery.resumed",
             ["group": entry.account.group, "user": entry.account.user])

@@ -18,6 +18,11 @@ final class Deliver {
     let queue: Folder
     let pool = BlockingPool(threads: 4, name: "relayd disk")
     var setbacks = Setbacks()
+    /// Whether entries can be listed and looked at.
+    let reading = StorageWatch(.reading)
+    /// Whether mailboxes can be written to.
+    private(set) lazy var writing = StorageWatch(.writing) { [weak self] in self?.mailboxesServe() }
+    var restraint = LogRestraint()
     /// Entries that are being copied.
     var copying: Set<String> = []
     /// Copies had to wait for a scan to come by again.
@@ -129,15 +134,29 @@ final class Deliver {
                     await waitForCopies()
                     act(on: finding.name, finding.inspection)
                 }
+                // The rest would fare no better.
+                if reading.error != nil, findings.contains(where: \.isTrouble) { break }
+                reading.succeeded()
             }
         } catch {
-            Log.write(.error, "delivery.scan-failed", ["error": error])
+            reading.failed(error)
+            if restraint.admits("delivery.scan-failed", because: error.reason) {
+                Log.write(.error, "delivery.scan-failed", ["error": error])
+            }
         }
         setbacks.settle(scanStarted: start, now: .now)
         let tenMinutes: UInt64 = 600_000_000
         pending.forget(before: WallClock.microseconds - tenMinutes)
         notBefore = .seconds(min(4 * work, Self.scanInterval))
         nextScan = .seconds(Self.scanInterval * .random(in: 0.75...1.25))
+        if let retry = reading.retry { notBefore = max(notBefore, retry) }
+    }
+
+    /// All mailboxes had been in trouble: none need wait any longer.
+    private func mailboxesServe() {
+        setbacks = Setbacks()
+        isScanWanted = true
+        watch.interrupt()
     }
 
     private func waitForCopies() async {

@@ -8,6 +8,11 @@ nonisolated final class Scan: Sendable {
     struct Finding: Sendable {
         let name: String
         let inspection: EntryInspection
+
+        /// It could not be looked at.
+        var isTrouble: Bool {
+            if case .trouble = inspection { true } else { false }
+        }
     }
 
     private let delivery: MaildirDelivery

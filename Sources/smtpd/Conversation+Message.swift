@@ -57,6 +57,7 @@ extension Conversation {
             try await draft.commit(
                 to: destinations.accounts, relay: await relayEnvelope(envelope))
             messages += 1
+            service.storage.succeeded()
             let seconds = Deadline.now.seconds(since: began)
             Counter.messagesQueued.add()
             Counter.octetsQueued.add(draft.size)
@@ -82,8 +83,11 @@ extension Conversation {
     private func fail(_ error: QueueError) {
         draft?.discard()
         draft = nil
-        Log.write(
-            .error, "queue.failed", ["client": visitor.stream.peer.host, "error": error])
+        if let error = error.systemError { service.storage.failed(error) }
+        if service.restraint.admits("queue.failed", because: error.reason) {
+            Log.write(
+                .error, "queue.failed", ["client": visitor.stream.peer.host, "error": error])
+        }
         if case .storageFull = error {
             session.fail(ServerReplies.storageFull)
         } else {

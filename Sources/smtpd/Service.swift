@@ -14,6 +14,9 @@ final class Service {
     let ways: RelayEnvelope.Ways
     /// Octets that all sessions hold together while more is to come.
     var held = 0
+    /// Whether messages can be stored.
+    let storage = StorageWatch(.writing)
+    var restraint = LogRestraint()
     private let contexts: [TLSContext?]
 
     /// Whether sessions hold as much as they may; drafts may hold the other half of the memory.

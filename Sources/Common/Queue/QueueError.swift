@@ -17,6 +17,17 @@ package enum QueueError: Error, Equatable, CustomStringConvertible {
             ? .storageFull(error) : .trouble(error)
     }
 
+    /// The call that failed, if one did.
+    package var systemError: SystemError? {
+        switch self {
+        case .storageFull(let error), .trouble(let error): error
+        case .unnameable: nil
+        }
+    }
+
+    /// Why, without naming a file: the same for all messages that meet the same trouble.
+    package var reason: String { systemError?.reason ?? "the account's name is too long" }
+
     package var description: String {
         switch self {
         case .storageFull(let error), .trouble(let error): error.description

@@ -49,7 +49,8 @@ package final class RelayQueue: Sendable {
             return EnvelopeFile.next(inTail: tail) ?? 0
         } catch  where error.isGone {
             return nil
-        } catch  where error.code == EACCES {
+        } catch  where error.code == EACCES || error.code == EIO {
+            // One file's trouble is no reason to know nothing of the others; its claim tells of it.
             return 0
         }
     }

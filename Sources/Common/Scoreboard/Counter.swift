@@ -9,6 +9,7 @@ package enum Counter: Int, CaseIterable, Sendable {
     // What is, rather than what happened.
     case connections = 0
     case landlock, seccomp, ready, blocked
+    case storageUnreadable, storageUnwritable
 
     // Connections
     case accepted = 32

@@ -10,6 +10,7 @@ extension Transmit {
         _ id: QueueID, _ claimed: Result<RelayQueue.Claimed, SystemError>, isTouched: Bool,
         isAsked: Bool
     ) {
+        note(claimed, of: id)
         switch claimed {
         case .success(.claimed(let claim, let entry)):
             if isStopping {
@@ -23,15 +24,39 @@ extension Transmit {
             }
         case .success(.busy): agenda.putBack(id, due: Self.milliseconds + Self.patience(with: id))
         case .success(.gone), .success(.corrupt): agenda.forget(id)
-        case .failure(let error):
-            Log.write(.error, "relay.claim-failed", ["id": id, "error": error])
-            agenda.putBack(id, due: Self.milliseconds + Self.localTroublePause)
+        case .failure:
+            // One entry's own trouble lasts. That of the whole may be over with the next attempt, and until then none is
+            // made; behind all others that are due, so that it is not always the same one that finds out.
+            let pause = reading.error == nil ? Self.patienceWithDisk(for: id) : 0
+            agenda.putBack(id, due: Self.milliseconds + pause)
         }
         jobEnded()
     }
 
+    /// How the storage fares, as a claim shows.
+    private func note(_ claimed: Result<RelayQueue.Claimed, SystemError>, of id: QueueID) {
+        switch claimed {
+        case .success(.claimed), .success(.busy): reading.succeeded()
+        case .success(.gone), .success(.corrupt): break
+        case .failure(let error):
+            isScanTrouble = false
+            reading.failed(error, waiting: agenda.count)
+            // What all entries meet is told of once for all.
+            guard reading.error == nil,
+                restraint.admits("relay.claim-failed", because: error.reason)
+            else { return }
+            Log.write(.error, "relay.claim-failed", ["id": id, "error": error])
+        }
+    }
+
     /// Until an entry is looked at again that the own disk does not give out, in milliseconds.
     nonisolated private static let localTroublePause = 60_000
+
+    /// The same for an entry whose trouble is its own: more and more seldom, an hour at most.
+    nonisolated private static func patienceWithDisk(for id: QueueID) -> Int {
+        let age = milliseconds - Int(id.microseconds / 1000)
+        return min(max(age / 4, localTroublePause), 3_600_000)
+    }
 
     /// How long to wait for whoever holds an entry, in milliseconds: its writer is done in a moment, another relayd
     /// perhaps in minutes.
@@ -148,7 +173,10 @@ extension Transmit {
 
     /// A parcel was not attempted, because its message cannot be read.
     func setBack(_ parcel: Parcel, because error: SystemError) {
-        Log.write(.error, "relay.unreadable", ["id": parcel.job.id, "error": error])
+        reading.failed(error, waiting: agenda.count)
+        if restraint.admits("relay.unreadable", because: error.reason) {
+            Log.write(.error, "relay.unreadable", ["id": parcel.job.id, "error": error])
+        }
         parcel.job.setBackUntil = Self.milliseconds + Self.localTroublePause
         partDone(parcel.job)
     }

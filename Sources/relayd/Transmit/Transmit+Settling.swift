@@ -77,6 +77,7 @@ extension Transmit {
         while true {
             do throws(QueueError) {
                 let id = try await reports.commit(report, on: job.entry, job.claim)
+                writing.succeeded()
                 Log.write(
                     .info, "relay.reported",
                     [
@@ -86,7 +87,10 @@ extension Transmit {
                     ])
                 return true
             } catch {
-                Log.write(.error, "relay.report-failed", ["id": job.id, "error": error])
+                if let error = error.systemError { writing.failed(error, waiting: jobs) }
+                if restraint.admits("relay.report-failed", because: error.reason) {
+                    Log.write(.error, "relay.report-failed", ["id": job.id, "error": error])
+                }
             }
             if isStopping { return false }
             await sleep(until: .seconds(pause))
@@ -159,14 +163,18 @@ extension Transmit {
         while true {
             do throws(SystemError) {
                 try await pool.run(work)
+                writing.succeeded()
                 return true
             } catch {
-                Log.write(
-                    .error, event,
-                    [
-                        "id": job.id, "error": error,
-                        "hint": "tried again; a restart may send it twice",
-                    ])
+                writing.failed(error, waiting: jobs)
+                if restraint.admits(event, because: error.reason) {
+                    Log.write(
+                        .error, event,
+                        [
+                            "id": job.id, "error": error,
+                            "hint": "tried again; a restart may send it twice",
+                        ])
+                }
             }
             if isStopping { return false }
             if await isTaken(job) {

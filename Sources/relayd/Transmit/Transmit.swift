@@ -41,6 +41,11 @@ final class Transmit {
     var hostTroubles = HostTroubles()
     let removals = Removals()
     var breaker: CircuitBreaker
+    /// Whether entries can be claimed and read.
+    let reading = StorageWatch(.reading)
+    /// Whether what came of attempts can be written down.
+    let writing = StorageWatch(.writing)
+    var restraint = LogRestraint()
     var generator = SystemRandomNumberGenerator()
     /// Entries that are held.
     private(set) var jobs = 0
@@ -49,6 +54,8 @@ final class Transmit {
     private(set) var isStopping = false
     private var isScanning = false
     private var isScanWanted = true
+    /// The storage fails, and a scan was the latest to notice.
+    var isScanTrouble = false
     /// Whether all entries that were there at the start are known.
     private var hasReadQueue = false
     private var nextScan = Deadline.now
@@ -129,10 +136,14 @@ final class Transmit {
     private var nextWake: Deadline {
         var seconds = max(0, nextScan.seconds(since: .now))
         if isScanning { seconds = Self.scanInterval }
-        if freeJobs > 0, claims < Self.mostClaims, let due = agenda.nextDue() {
-            seconds = min(seconds, Double(max(0, due - Self.milliseconds)) / 1000)
+        let mayClaimSoon = reading.error == nil ? !isStuck : claims == 0
+        guard freeJobs > 0, claims < Self.mostClaims, mayClaimSoon else { return .seconds(seconds) }
+        var due = agenda.nextDue().map { Double(max(0, $0 - Self.milliseconds)) / 1000 }
+        if let retry = reading.retry {
+            if !starving.isEmpty { due = 0 }
+            due = due.map { max($0, retry.seconds(since: .now)) }
         }
-        return .seconds(seconds)
+        return .seconds(min(seconds, due ?? seconds))
     }
 
     private func heedEvents() {
@@ -149,11 +160,11 @@ final class Transmit {
 
     private func startWhatIsDue() {
         if isStopping { return }
-        while freeJobs > 0, claims < Self.mostClaims,
-            let due = agenda.takeDue(now: Self.milliseconds)
-        {
+        while mayClaim, let due = agenda.takeDue(now: Self.milliseconds) {
             start(due.id, isTouched: due.isTouched, isAsked: due.isAsked)
         }
+        // While the storage fails nobody else finds out whether it serves again.
+        if reading.error != nil, mayClaim, !starving.isEmpty { starving.removeFirst().refill() }
         guard !isScanning, isScanWanted || nextScan <= .now else { return }
         isScanning = true
         Task {
@@ -168,13 +179,20 @@ final class Transmit {
         isScanWanted = false
         let began = Deadline.now
         do throws(SystemError) {
-            let reading = try QueueReading(relay, pool: pool)
-            while !isStopping, let part = try await reading.next(skipping: agenda.contains) {
+            let entries = try QueueReading(relay, pool: pool)
+            while !isStopping, let part = try await entries.next(skipping: agenda.contains) {
                 for (id, next) in part { agenda.learn(id, due: next * 1000) }
                 if !part.isEmpty { startWhatIsDue() }
             }
+            // Trouble that claims have met, claims must end: a folder may be read whose files may not be written.
+            if isScanTrouble { reading.succeeded() }
+            isScanTrouble = false
         } catch {
-            Log.write(.error, "relay.scan-failed", ["error": error])
+            isScanTrouble = true
+            reading.failed(error, waiting: agenda.count)
+            if restraint.admits("relay.scan-failed", because: error.reason) {
+                Log.write(.error, "relay.scan-failed", ["error": error])
+            }
         }
         let seconds = Deadline.now.seconds(since: began)
         if !hasReadQueue, !isStopping {
@@ -232,9 +250,25 @@ final class Transmit {
         }
     }
 
+    /// Whether one entry more may be claimed; while the storage fails, one now and then.
+    private var mayClaim: Bool {
+        guard freeJobs > 0, claims < Self.mostClaims else { return false }
+        if reading.error != nil { return claims == 0 && reading.mayTry }
+        return !isStuck
+    }
+
+    /// What was sent cannot be removed, as far as is known; those that are held find out when it can.
+    ///
+    /// Whatever else is sent now would be sent again after a restart.
+    private var isStuck: Bool {
+        guard jobs > claims, let error = writing.error else { return false }
+        // A full disk gets room by sending.
+        return !error.isOfSpace
+    }
+
     /// Whether one entry more may be claimed; if not, the destination is told when one may.
     func mayClaim(for destination: Destination) -> Bool {
-        if freeJobs > 0, claims < Self.mostClaims { return true }
+        if mayClaim { return true }
         if !starving.contains(where: { $0 === destination }) { starving.append(destination) }
         return false
     }

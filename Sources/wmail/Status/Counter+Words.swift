@@ -9,6 +9,8 @@ extension Counter {
         case .landlock, .seccomp, .ready: service != "master"
         case .connections, .accepted, .refused, .handshakes, .handshakesFailed:
             service == "smtpd" || service == "pop3d"
+        case .storageUnreadable: ["transmit", "deliver", "pop3d"].contains(service)
+        case .storageUnwritable: ["transmit", "deliver", "smtpd"].contains(service)
         case .messagesQueued, .octetsQueued, .recipientsQueued, .commitMicroseconds,
             .transactionsFailed:
             service == "smtpd"
@@ -28,6 +30,8 @@ extension Counter {
         case .seccomp: "whether a system-call filter holds"
         case .ready: "whether it serves"
         case .blocked: "networks and users blocked"
+        case .storageUnreadable: "whether files cannot be read"
+        case .storageUnwritable: "whether files cannot be written"
         case .accepted: "connections accepted"
         case .refused: "connections refused"
         case .handshakes: "TLS handshakes"

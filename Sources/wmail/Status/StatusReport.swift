@@ -80,6 +80,8 @@ struct StatusReport: Sendable {
                 "seccomp": .boolean(kernel?.hasFilter ?? false),
                 "capabilities": .boolean(kernel?.hasCapabilities ?? false),
                 "connections": .integer(row.page[.connections]),
+                "storageUnreadable": .boolean(row.page[.storageUnreadable] > 0),
+                "storageUnwritable": .boolean(row.page[.storageUnwritable] > 0),
             ])
         }
         let services = (reading?.services ?? []).map { service in
@@ -138,7 +140,23 @@ extension StatusReport {
                 accepts ? "\(row.page[.connections])" : "",
             ])
         }
-        return table.text(palette)
+        return table.text(palette) + storageText(palette)
+    }
+
+    /// Who cannot use the files that it works on; empty when all can.
+    private func storageText(_ palette: Palette) -> String {
+        var text = ""
+        for row in reading?.rows ?? [] where facts[row.page.facts.process] != nil {
+            for (gauge, verb) in [
+                (Counter.storageUnreadable, "read"), (.storageUnwritable, "written"),
+            ] where row.page[gauge] > 0 {
+                text += palette.bad(
+                    "\(row.service).\(row.index): files cannot be \(verb); see storage.failed in the log."
+                )
+                text += "\n"
+            }
+        }
+        return text
     }
 
     private func serviceText(_ palette: Palette) -> String {

@@ -50,6 +50,23 @@ import Testing
         #expect(lines.contains("relay 3 16 min"))
     }
 
+    @Test func storageThatFails() throws {
+        let calm = try Self.report()
+        #expect(!calm.text(.plain).contains("cannot be"))
+        var bytes = CounterPage.blank(
+            CounterPage.Facts(process: 10, started: 1_799_996_400, generation: 1, sequence: 2))
+        bytes[8 * (32 + Counter.storageUnreadable.rawValue)] = 1
+        var report = calm
+        let page = try #require(CounterPage(bytes))
+        report.reading?.rows.append(Scoreboard.Row(service: "transmit", index: 0, page: page))
+        let warning = "transmit.0: files cannot be read; see storage.failed in the log."
+        #expect(report.text(.plain).split(separator: "\n").contains { $0 == warning })
+        let metrics = MetricsText(report).text.split(separator: "\n")
+        #expect(metrics.contains("wmail_storage_unreadable{service=\"transmit\"} 1"))
+        #expect(metrics.contains("wmail_storage_unwritable{service=\"transmit\"} 0"))
+        #expect(!metrics.contains { $0.hasPrefix("wmail_storage_unreadable{service=\"smtpd") })
+    }
+
     @Test func metrics() throws {
         let lines = MetricsText(try Self.report()).text.split(separator: "\n").map(String.init)
         #expect(lines.contains("wmail_up 1"))
