@@ -8,16 +8,30 @@ import Synchronization
 /// The lock on the `.env` file ends with the descriptor, so a crash leaves nothing to clean up. Calls block.
 package final class RelayClaim: Sendable {
     package let id: QueueID
-    private let file: File
+    private let envelope: Mutex<Envelope?>
     private let queue: RelayQueue
+    /// The message, where it was read along with the envelope, until somebody takes it.
+    private let text: Mutex<[UInt8]?>
+    /// When all this was so.
+    private let claimed = Deadline.now
     /// Whether the file ends with a line end; a torn line must not swallow the next one.
     private let endsLine: Atomic<Bool>
 
-    init(_ id: QueueID, _ file: consuming File, endsLine: Bool, queue: RelayQueue) {
+    init(
+        _ id: QueueID, _ file: consuming File, endsLine: Bool, text: [UInt8]?, queue: RelayQueue
+    ) {
         self.id = id
-        self.file = file
+        envelope = Mutex(Envelope(file))
+        self.text = Mutex(text)
         self.endsLine = Atomic(endsLine)
         self.queue = queue
+    }
+
+    /// The open file.
+    private final class Envelope: Sendable {
+        let file: File
+
+        init(_ file: consuming File) { self.file = file }
     }
 
     /// Whether the entry is ours still: its name is there, and the lock.
@@ -28,13 +42,25 @@ package final class RelayClaim: Sendable {
     /// - Throws: `SystemError` of fcntl(2) or fstatat(2).
     package func isOurs() throws(SystemError) -> Bool {
         do throws(SystemError) {
-            guard try file.tryLock() else { return false }
+            guard let envelope = envelope.withLock({ $0 }), try envelope.file.tryLock() else {
+                return false
+            }
             let named = try queue.relay.status(of: QueueLayout.envelopeName(id))
-            return named.isSameFile(as: try file.status())
+            return named.isSameFile(as: try envelope.file.status())
         } catch  where error.isGone || error.code == EBADFD {
             // EBADFD: GlusterFS has given up what was open on a lost connection, with its locks.
             return false
         }
+    }
+
+    /// The whole message if it was read with the claim and that is a moment ago, so that nobody need ask whether the
+    /// entry is ours still; given out once.
+    package func takeFreshText(now: Deadline = .now) -> [UInt8]? {
+        let text = text.withLock { text in
+            defer { text = nil }
+            return text
+        }
+        return now.seconds(since: claimed) < 1 ? text : nil
     }
 
     /// Appends events.
@@ -46,12 +72,15 @@ package final class RelayClaim: Sendable {
     package func record(
         _ events: [RelayEvent], isDurable: Bool = true
     ) throws(SystemError) {
+        guard let envelope = envelope.withLock({ $0 }) else {
+            throw SystemError("write", on: QueueLayout.envelopeName(id), code: EBADF)
+        }
         var bytes: [UInt8] = endsLine.load(ordering: .relaxed) ? [] : [0x0A]
         for event in events { bytes += EnvelopeFile.line(event) }
         endsLine.store(false, ordering: .relaxed)
-        try file.write(bytes)
+        try envelope.file.write(bytes)
         endsLine.store(true, ordering: .relaxed)
-        if isDurable { try file.synchronize() }
+        if isDurable { try envelope.file.synchronize() }
     }
 
     /// The message; it never changes.
@@ -63,6 +92,9 @@ package final class RelayClaim: Sendable {
 
     /// Ends the entry: first the envelope, so that nobody ever finds one without its message.
     ///
+    /// The claim ends with it, here and now: closing a file whose name is gone is what frees its blocks, and that is
+    /// nothing for the thread that talks to the network.
+    ///
     /// - Throws: `SystemError` of unlinkat(2); the entry may be there still, and be sent again.
     package func settle() throws(SystemError) {
         for name in [QueueLayout.envelopeName(id), QueueLayout.messageName(id)] {
@@ -73,5 +105,6 @@ package final class RelayClaim: Sendable {
                 continue
             }
         }
+        envelope.withLock { $0 = nil }
     }
 }

@@ -69,17 +69,23 @@ package final class RelayQueue: Sendable {
 
     /// Holds the entry if nobody else does.
     ///
+    /// - Parameters:
+    ///   - id: The entry.
+    ///   - limit: A message of no more octets is read at once, for ``RelayClaim/takeFreshText()``.
+    /// - Returns: The claim with what the envelope says, or why there is none.
     /// - Throws: `SystemError` for trouble that may pass; the entry stays.
-    package func claim(_ id: QueueID) throws(SystemError) -> Claimed {
+    package func claim(
+        _ id: QueueID, readingUpTo limit: Int = 0
+    ) throws(SystemError) -> Claimed {
         do throws(SystemError) {
-            return try lockAndRead(id)
+            return try lockAndRead(id, limit)
         } catch  where error.isGone {
             // On a shared file system any call may find that another host has removed the file.
             return .gone
         }
     }
 
-    private func lockAndRead(_ id: QueueID) throws(SystemError) -> Claimed {
+    private func lockAndRead(_ id: QueueID, _ limit: Int) throws(SystemError) -> Claimed {
         let name = QueueLayout.envelopeName(id)
         let file: File
         do throws(SystemError) {
@@ -109,8 +115,10 @@ package final class RelayQueue: Sendable {
             return setApart(id, because: "its .env cannot be read: \(error)")
         }
         let isSealed = status.permissions & 0o020 != 0
-        if let reason = try damage(to: id, entry.claim, isSealed: isSealed) {
-            return setApart(id, because: reason)
+        let text: [UInt8]?
+        switch try inspect(id, entry.claim, isSealed: isSealed, limit) {
+        case .damaged(let reason): return setApart(id, because: reason)
+        case .whole(let read): text = read
         }
         if !isSealed {
             try file.synchronize()
@@ -120,34 +128,50 @@ package final class RelayQueue: Sendable {
                 // Somebody else's file that we may write to: as good as sealed.
             }
         }
-        return .claimed(RelayClaim(id, file, endsLine: bytes.last == 0x0A, queue: self), entry)
+        let claim = RelayClaim(
+            id, file, endsLine: bytes.last == 0x0A, text: text, queue: self)
+        return .claimed(claim, entry)
     }
 
-    /// Why the message cannot be sent; nil when it can.
+    /// What a look at a message shows.
+    private enum Inspection {
+        /// It can be sent; with its text where it is short.
+        case whole([UInt8]?)
+        /// Why it cannot be sent.
+        case damaged(String)
+    }
+
+    /// Whether the message can be sent.
     ///
     /// A sealed entry's message was flushed before: its length is looked at, as that costs nothing. Of an orphan
     /// nobody knows what the disk has, so all of it is compared, and flushed.
-    private func damage(
-        to id: QueueID, _ claim: RelayEntry.Claim?, isSealed: Bool
-    ) throws(SystemError) -> String? {
+    private func inspect(
+        _ id: QueueID, _ claim: RelayEntry.Claim?, isSealed: Bool, _ limit: Int
+    ) throws(SystemError) -> Inspection {
         do throws(SystemError) {
             let message = try File(QueueLayout.messageName(id), in: relay)
             let status = try message.status()
-            guard status.isRegularFile else { return "its .msg is not a regular file" }
-            guard let claim else { return nil }
-            guard status.size == claim.size else {
-                return "its .msg has \(status.size) octets, and its .env claims \(claim.size)"
+            guard status.isRegularFile else { return .damaged("its .msg is not a regular file") }
+            if let claim {
+                guard status.size == claim.size else {
+                    return .damaged(
+                        "its .msg has \(status.size) octets, and its .env claims \(claim.size)")
+                }
+                if !isSealed {
+                    guard try message.checksum() == claim.checksum else {
+                        return .damaged(
+                            "its .msg does not have the checksum that its .env claims")
+                    }
+                    try message.synchronize()
+                }
             }
-            guard !isSealed else { return nil }
-            guard try message.checksum() == claim.checksum else {
-                return "its .msg does not have the checksum that its .env claims"
-            }
-            try message.synchronize()
-            return nil
+            guard status.size <= limit else { return .whole(nil) }
+            let text = try message.read(atMost: status.size, at: 0)
+            return .whole(text.count == status.size ? text : nil)
         } catch  where error.isGone {
             // Whoever settles an entry removes the envelope first.
             _ = try relay.status(of: QueueLayout.envelopeName(id))
-            return "it has no .msg"
+            return .damaged("it has no .msg")
         }
     }
 

@@ -231,6 +231,7 @@ final class Courier {
                 break
             }
         }
+        letter.close()
         transmit.finish(parcel, records)
         return isFitToGoOn(connection)
     }

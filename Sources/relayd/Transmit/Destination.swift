@@ -49,8 +49,12 @@ final class Destination {
     var hasRoom: Bool {
         let waiting = ready.count + pulled
         if failures > 0 { return waiting + couriers == 0 }
-        return waiting < max(2 * pace.connections, transmit.freeJobs / 4)
+        return waiting < max(2 * pace.connections, min(transmit.freeJobs / 4, Self.stock))
     }
+
+    /// Claimed entries that wait for a destination with connections at work: enough for where a claim takes long, as on a
+    /// shared file system.
+    nonisolated private static let stock = 200
 
     /// Nothing is left to remember it for.
     var isForgettable: Bool {

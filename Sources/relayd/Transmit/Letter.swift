@@ -8,7 +8,8 @@ final class Letter {
     let start: Int
     /// Where it ends.
     let end: Int
-    private let message: OpenMessage
+    /// Nil for a message that was read as a whole, and once it was closed.
+    private var message: OpenMessage?
     private let first: [UInt8]
     private let pool: BlockingPool
 
@@ -24,19 +25,22 @@ final class Letter {
     /// - Returns: Nil when we do not hold it any more.
     /// - Throws: `SystemError` of openat(2) or pread(2).
     static func open(_ claim: RelayClaim, pool: BlockingPool) async throws(SystemError) -> Letter? {
+        if let text = claim.takeFreshText() {
+            return Letter(nil, size: text.count, first: text, pool: pool)
+        }
         let partSize = RemoteConnection.partSize
-        let opened = try await pool.run { () throws(SystemError) -> (OpenMessage, Int, [UInt8])? in
+        let opened = try await pool.run { () throws(SystemError) -> (OpenMessage?, Int, [UInt8])? in
             guard try claim.isOurs() else { return nil }
             let message = OpenMessage(try claim.message())
             let size = try message.file.status().size
             let first = try message.file.read(atMost: min(size, partSize), at: 0)
-            return (message, size, first)
+            return (size > first.count ? message : nil, size, first)
         }
         guard let opened else { return nil }
         return Letter(opened.0, size: opened.1, first: opened.2, pool: pool)
     }
 
-    private init(_ message: OpenMessage, size: Int, first: [UInt8], pool: BlockingPool) {
+    private init(_ message: OpenMessage?, size: Int, first: [UInt8], pool: BlockingPool) {
         self.message = message
         self.first = first
         self.pool = pool
@@ -52,11 +56,17 @@ final class Letter {
     /// - Throws: `SystemError` of pread(2).
     func part(at position: Int) async throws(SystemError) -> [UInt8] {
         if position < first.count { return Array(first[position...]) }
-        if position >= end { return [] }
-        let message = message
+        guard position < end, let message else { return [] }
         return try await pool.run { () throws(SystemError) in
             try message.file.read(atMost: RemoteConnection.partSize, at: position)
         }
+    }
+
+    /// Nothing more is read.
+    ///
+    /// Called before the entry is removed: after that closing the file frees its blocks, which would keep the event loop.
+    func close() {
+        message = nil
     }
 
     /// What a server without 8BITMIME or SMTPUTF8 must know.

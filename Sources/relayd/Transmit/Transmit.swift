@@ -12,6 +12,10 @@ import TLS
 final class Transmit {
     /// Entries that are held at once; the others wait by their ids alone.
     nonisolated static let mostJobs = 2000
+    /// So few are held that what is claimed will be sent in a moment: short messages are read along.
+    nonisolated private static let fewJobs = 256
+    /// The longest message that is read along, in octets.
+    nonisolated private static let shortMessage = 16 << 10
     /// Entries that are being claimed at once.
     nonisolated static let mostClaims = 64
     /// Seconds between scans of the folder, a little more or less.
@@ -234,11 +238,14 @@ final class Transmit {
         jobs += 1
         claims += 1
         let relay = relay
+        let limit = jobs <= Self.fewJobs ? Self.shortMessage : 0
         Task {
             var claimed: Result<RelayQueue.Claimed, SystemError>
             do throws(SystemError) {
                 claimed = .success(
-                    try await claiming.run { () throws(SystemError) in try relay.claim(id) })
+                    try await claiming.run { () throws(SystemError) in
+                        try relay.claim(id, readingUpTo: limit)
+                    })
             } catch {
                 claimed = .failure(error)
             }

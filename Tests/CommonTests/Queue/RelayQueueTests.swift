@@ -113,6 +113,39 @@ import Testing
         #expect(try !other.isOurs())
     }
 
+    @Test(arguments: [
+        (length: 3000, limit: 3000, age: 0.0, isGiven: true),
+        (3000, 16_384, 0.9, true), (3000, 2999, 0, false), (3000, 0, 0, false),
+        (3000, 16_384, 1.1, false),
+    ])
+    func shortMessagesAreReadAlong(
+        length: Int, limit: Int, age: Double, isGiven: Bool
+    ) throws {
+        let message = QueueFixture.message(length)
+        let id = try commit(message, users: [])
+        let queue = try RelayQueue(root: fixture.root)
+        guard case .claimed(let claim, _) = try queue.claim(id, readingUpTo: limit) else {
+            Issue.record("not claimed")
+            return
+        }
+        let now = Deadline.now.advanced(by: age)
+        #expect(claim.takeFreshText(now: now) == (isGiven ? message : nil))
+        #expect(claim.takeFreshText(now: now) == nil)
+    }
+
+    @Test func settlingEndsTheClaim() throws {
+        let id = try commit(QueueFixture.message(10), users: [])
+        let queue = try RelayQueue(root: fixture.root)
+        guard case .claimed(let claim, _) = try queue.claim(id) else {
+            Issue.record("not claimed")
+            return
+        }
+        try claim.settle()
+        #expect(try fixture.names("queue/relay").isEmpty)
+        #expect(try !claim.isOurs())
+        #expect(throws: SystemError.self) { try claim.record([.postponed(until: 1)]) }
+    }
+
     /// The names that are there decide: an envelope makes an entry, and the message is whole.
     @Test(arguments: steps) func killed(after step: CommitStep) throws {
         let message = QueueFixture.message(3000)
