@@ -115,6 +115,14 @@ final class Accounts {
         for warning in file.warnings {
             Log.write(.warning, "accounts.warning", ["group": file.group, "warning": warning])
         }
+        for user in file.users where GroupDirectory.key(ofLogin: user.name) == nil {
+            Log.write(
+                .warning, "accounts.name-unusable",
+                [
+                    "group": file.group, "user": user.name,
+                    "hint": "nobody can log in by such a name; make a user of another one",
+                ])
+        }
         for user in file.users where user.password != nil {
             guard directory[user.name]?.password == StoredPassword.none else { continue }
             Log.write(

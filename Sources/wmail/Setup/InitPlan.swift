@@ -58,7 +58,8 @@ struct InitPlan: Equatable {
     /// A user's name, which people also write as an address of the domain.
     static func user(_ word: String, of domain: String) throws(Failure) -> String {
         let isAddress = word.lowercased().hasSuffix("@\(domain)")
-        let name = isAddress ? String(word.dropLast(domain.count + 1)) : word
+        let name = try NewPassword.prepared(
+            isAddress ? String(word.dropLast(domain.count + 1)) : word, as: "a user's name")
         if let advice = FolderName.fault(in: name) {
             throw Failure("\"\(word)\" cannot be a user's name", cure: advice)
         }

@@ -97,7 +97,12 @@ def test_what_another_program_hashed_as_it_was_typed():
 
 
 def test_what_can_be_no_password_is_a_wrong_one():
-    with Server(users={COMPOSED[0]: user(COMPOSED[1])}, config=never_blocked) as server:
+    users = {COMPOSED[0]: user(COMPOSED[1]), "bell\ue000": user("secret"), "dora": user(PROHIBITED[0])}
+    with Server(users=users, config=never_blocked) as server:
+        server.wait_for_log("event=accounts.name-unusable")
+        server.wait_for_log("event=accounts.password-unhashed group=default user=dora")
+        expect_equal(plain(server, "bell\ue000", "secret"), 535, "a name that nobody can have")
+        expect_equal(plain(server, "dora", PROHIBITED[0]), 535, "a password that nobody can have")
         usual = refused(server, COMPOSED[0], "wrong")
         authd = server.workers()["authd"]
         for word in (*PROHIBITED, "\u00ad", "ü" * 300):
