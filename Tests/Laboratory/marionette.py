@@ -80,6 +80,11 @@ class Thunderbird:
         """What a function of the script file returns; its exception is a failure here."""
         result = self._ask("WebDriver:ExecuteAsyncScript", {
             "script": SCRIPT, "args": [self.functions, name, values], "newSandbox": True})["value"]
+        if result is None:
+            # A dialogue ends a script.
+            text = self._ask("WebDriver:GetAlertText", {})["value"]
+            self._ask("WebDriver:DismissAlert", {})
+            raise AssertionError(f"{name}: Thunderbird says: {text}")
         if "error" in result:
             raise AssertionError(f"{name}: {result['error']}")
         return result["value"]
