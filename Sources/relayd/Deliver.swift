@@ -134,8 +134,10 @@ final class Deliver {
                     await waitForCopies()
                     act(on: finding.name, finding.inspection)
                 }
-                // The rest would fare no better.
-                if reading.error != nil, findings.contains(where: \.isTrouble) { break }
+                // The rest would fare no better; but a few files with wrong rights keep nobody waiting.
+                if reading.error != nil, !findings.isEmpty, findings.allSatisfy(\.isTrouble) {
+                    break
+                }
                 reading.succeeded()
             }
         } catch {
