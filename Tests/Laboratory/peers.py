@@ -124,15 +124,47 @@ smtpd_sasl_path = private/auth
 smtputf8_enable = yes
 queue_run_delay = 3s
 minimal_backoff_time = 3s
+smtpd_sasl_authenticated_header = yes
 maillog_file = /dev/stdout
 """)
-        services = "25 inet n - n - - smtpd\n465 inet n - n - - smtpd -o smtpd_tls_wrappermode=yes\n" \
-            "587 inet n - n - - smtpd -o smtpd_tls_security_level=encrypt -o smtpd_sasl_auth_enable=yes" \
-            " -o mynetworks= -o smtpd_recipient_restrictions=permit_sasl_authenticated,reject\n"
-        services += SERVICES
+        services = "25 inet n - n - - smtpd\n465 inet n - n - - smtpd -o smtpd_tls_wrappermode=yes\n"
+        # As a smarthost with logins; on 588 it knows no PLAIN.
+        smarthost = " inet n - n - - smtpd -o smtpd_tls_security_level=encrypt -o smtpd_sasl_auth_enable=yes" \
+            " -o mynetworks= -o smtpd_recipient_restrictions=permit_sasl_authenticated,reject"
+        services += f"587{smarthost}\n588{smarthost} -o smtpd_sasl_mechanism_filter=login\n{SERVICES}"
         self.write("conf/master.cf", services)
+        self._configure_passwords()
+
+    def _configure_passwords(self):
+        """Dovecot checks the passwords, as most who run Postfix have it."""
+        user, password = SMARTHOST_LOGIN
+        passwords = self.write("conf/passwords", f"{user}:{{PLAIN}}{password}\n")
+        self.write("conf/dovecot.conf", f"""
+base_dir = {self.folder}/dovecot
+log_path = /dev/stderr
+protocols =
+ssl = no
+disable_plaintext_auth = no
+auth_mechanisms = plain login
+passdb {{
+  driver = passwd-file
+  args = {passwords}
+}}
+userdb {{
+  driver = static
+  args = uid=inbox gid=inbox home=/nonexistent
+}}
+service auth {{
+  unix_listener {self.folder}/spool/private/auth {{
+    mode = 0660
+    user = postfix
+    group = postfix
+  }}
+}}
+""")
 
     def boot(self):
+        self.start("/usr/sbin/dovecot", "-F", "-c", f"{self.folder}/conf/dovecot.conf")
         self.start("/usr/lib/postfix/sbin/master", "-c", f"{self.folder}/conf", "-d")
 
 
