@@ -30,3 +30,21 @@ def status(pid):
     """The fields of /proc/PID/status."""
     with open(f"/proc/{pid}/status") as file:
         return {name: value.strip() for name, _, value in (line.partition(":") for line in file)}
+
+
+def pss(pids):
+    """The memory of some processes in KiB, what they share counted once."""
+    total = 0
+    for pid in pids:
+        with open(f"/proc/{pid}/smaps_rollup") as file:
+            total += next(int(line.split()[1]) for line in file if line.startswith("Pss:"))
+    return total
+
+
+def cpu(pids):
+    """The seconds of processor time that some processes have taken."""
+    total = 0
+    for pid in pids:
+        with open(f"/proc/{pid}/stat") as file:
+            total += sum(map(int, file.read().rpartition(")")[2].split()[11:13]))
+    return total / os.sysconf("SC_CLK_TCK")
