@@ -5,11 +5,22 @@ import Glibc
 
 /// What a command has found or done: one answer, told to people or to programs.
 struct Answer {
-    /// For `--json`.
-    var json: JSON
+    private let makeJSON: () -> JSON
     var status = ExitStatus.good
     /// For people: whole lines, each with its end, in the colours of a terminal or without.
     var text: (Palette) -> String
+
+    init(
+        json: @autoclosure @escaping () -> JSON, status: ExitStatus = .good,
+        text: @escaping (Palette) -> String
+    ) {
+        makeJSON = json
+        self.status = status
+        self.text = text
+    }
+
+    /// For `--json`; made when it is wanted, as a long queue's takes a while.
+    var json: JSON { makeJSON() }
 }
 
 /// A command that gives one answer and ends.

@@ -15,7 +15,8 @@ struct QueueShow: AnsweringCommand {
 
     func answer() throws(Failure) -> Answer {
         let now = WallClock.seconds
-        let entries = try QueueView(try common.places).entries(QueueFilter(ids: ids), now: now)
+        let entries = try QueueView(try common.places).entries(
+            QueueFilter(ids: ids), withHistory: true, now: now)
         guard !entries.isEmpty else { throw .noEntry(ids) }
         return Answer(json: .array(entries.map { Self.json($0, now: now) })) { palette in
             entries.map { Self.text($0, now: now, palette) }.joined(separator: "\n")

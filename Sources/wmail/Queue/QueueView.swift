@@ -25,10 +25,15 @@ struct QueueView: ~Copyable {
 
     /// The entries that a filter admits, oldest first.
     ///
-    /// - Throws: ``Failure`` when a folder cannot be listed; entries that go meanwhile are passed over.
-    func entries(_ filter: QueueFilter, now: Int = WallClock.seconds) throws(Failure)
-        -> [QueuedEntry]
-    {
+    /// - Parameters:
+    ///   - filter: Which.
+    ///   - withHistory: Whether their events are wanted one by one.
+    ///   - now: The present, in seconds since 1970.
+    /// - Returns: What the files say; entries that go meanwhile are passed over.
+    /// - Throws: ``Failure`` when a folder cannot be listed.
+    func entries(
+        _ filter: QueueFilter, withHistory: Bool = false, now: Int = WallClock.seconds
+    ) throws(Failure) -> [QueuedEntry] {
         try translating { () throws(SystemError) in
             var found: [QueuedEntry] = []
             for place in QueuePlace.allCases where filter.places.contains(place) {
@@ -38,14 +43,17 @@ struct QueueView: ~Copyable {
                 for name in names where !QueueLayout.isHidden(name) {
                     guard let subject = Subject(name, in: place, beside: known),
                         filter.admits(name: name, id: subject.id, now: now),
-                        let entry = try read(subject, named: name, in: folder, place),
+                        let entry = try read(
+                            subject, named: name, in: folder, place, withHistory: withHistory),
                         filter.admits(entry)
                     else { continue }
                     found.append(entry)
                 }
             }
+            // A name begins with the id, where it has one, and ids are in the order of time.
             return found.sorted {
-                ($0.id?.description ?? "", $0.name) < ($1.id?.description ?? "", $1.name)
+                if ($0.id == nil) != ($1.id == nil) { return $0.id == nil }
+                return $0.name < $1.name
             }
         }
     }
@@ -83,12 +91,14 @@ struct QueueView: ~Copyable {
     }
 
     private func read(
-        _ subject: Subject, named name: String, in folder: borrowing Folder, _ place: QueuePlace
+        _ subject: Subject, named name: String, in folder: borrowing Folder, _ place: QueuePlace,
+        withHistory: Bool
     ) throws(SystemError) -> QueuedEntry? {
         do throws(SystemError) {
             switch subject {
             case .local(let entry): return try readLocal(entry, name, folder, place)
-            case .relay(let id): return try readRelay(id, name, folder, place)
+            case .relay(let id):
+                return try readRelay(id, name, folder, place, withHistory: withHistory)
             case .other(let id, let reason):
                 return QueuedEntry(
                     place: place, name: name, id: id, size: try folder.status(of: name).size,
@@ -124,7 +134,8 @@ struct QueueView: ~Copyable {
     }
 
     private func readRelay(
-        _ id: QueueID, _ name: String, _ folder: borrowing Folder, _ place: QueuePlace
+        _ id: QueueID, _ name: String, _ folder: borrowing Folder, _ place: QueuePlace,
+        withHistory: Bool
     ) throws(SystemError) -> QueuedEntry {
         let file = try File(name, in: folder, flags: O_RDONLY | O_NONBLOCK)
         let isBusy = try file.isLockedByAnother()
@@ -138,7 +149,8 @@ struct QueueView: ~Copyable {
         let content: QueuedEntry.Content
         do throws(EnvelopeError) {
             content = .relay(
-                try EnvelopeFile.parse(bytes, id: id).entry, history: EnvelopeFile.history(bytes))
+                try EnvelopeFile.parse(bytes, id: id).entry,
+                history: withHistory ? EnvelopeFile.history(bytes) : [])
         } catch {
             content = .unreadable(reason: "its .env cannot be read: \(error)")
         }

@@ -20,7 +20,7 @@ struct QueuedEntry: Sendable {
     enum Content: Sendable {
         /// For one account of this server; the sender stands in the message's Return-Path.
         case local(EntryName, sender: String)
-        /// For other servers, with everything that has happened to it.
+        /// For other servers, with everything that has happened to it if that was asked for.
         case relay(RelayEntry, history: [RelayEvent])
         /// Something else, and why it could not be read.
         case unreadable(reason: String)

@@ -37,7 +37,7 @@ struct TraceCommand: AnsweringCommand {
             else { return }
             lines.append(line)
         }
-        let entries = try QueueView(places).entries(QueueFilter())
+        let entries = try QueueView(places).entries(QueueFilter(), withHistory: true)
         let account = isID ? nil : Self.account(of: subject, in: places)
         var all = Set(Self.ids(of: subject, account, lines, entries))
         if let account { all.formUnion(try Self.delivered(to: account, in: places)) }
