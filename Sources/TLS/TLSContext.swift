@@ -145,11 +145,33 @@ package final class TLSContext {
 
     private static func use(_ credential: TLSCredential, in context: OpaquePointer) throws(TLSError)
     {
-        let chain = Array(credential.chain.utf8)
-        guard let source = wm_memory_bio(chain, Int32(chain.count)) else {
-            throw .library(drainErrors())
+        try reading(credential.chain) { source throws(TLSError) in
+            try useChain(source, in: context)
         }
-        defer { BIO_free(source) }
+        try reading(credential.key) { source throws(TLSError) in
+            try useKey(source, in: context)
+        }
+    }
+
+    /// Gives the library a text to read, which stays where it is until it was read.
+    private static func reading(
+        _ text: String, _ body: (OpaquePointer) throws(TLSError) -> Void
+    ) throws(TLSError) {
+        let bytes = Array(text.utf8)
+        let result: Result<Void, TLSError> = bytes.withUnsafeBytes { buffer in
+            // The library keeps the address and copies nothing (BIO_new_mem_buf(3ssl)).
+            guard let source = wm_memory_bio(buffer.baseAddress, Int32(buffer.count)) else {
+                return .failure(.library(drainErrors()))
+            }
+            defer { BIO_free(source) }
+            return Result { () throws(TLSError) in try body(source) }
+        }
+        try result.get()
+    }
+
+    private static func useChain(
+        _ source: OpaquePointer, in context: OpaquePointer
+    ) throws(TLSError) {
         guard let leaf = PEM_read_bio_X509(source, nil, nil, nil) else {
             ERR_clear_error()
             throw .noCertificate
@@ -164,14 +186,13 @@ package final class TLSContext {
             }
         }
         ERR_clear_error()
+    }
 
-        let key = Array(credential.key.utf8)
-        guard let keySource = wm_memory_bio(key, Int32(key.count)) else {
-            throw .library(drainErrors())
-        }
-        defer { BIO_free(keySource) }
+    private static func useKey(
+        _ source: OpaquePointer, in context: OpaquePointer
+    ) throws(TLSError) {
         // Without a callback the library would ask for a passphrase on the terminal.
-        guard let privateKey = PEM_read_bio_PrivateKey(keySource, nil, { _, _, _, _ in -1 }, nil)
+        guard let privateKey = PEM_read_bio_PrivateKey(source, nil, { _, _, _, _ in -1 }, nil)
         else {
             ERR_clear_error()
             throw .noPrivateKey

@@ -168,3 +168,35 @@ def test_silence_in_the_handshake_is_bounded():
             except OSError:
                 pass
             expect(time.monotonic() - started < 4.5, "a trickled handshake goes on and on")
+
+
+def chain_of(folder, newkey):
+    """cert.pem with a leaf and two authorities above it, each with keys of that kind, and key.pem."""
+    made = f"{folder}/made"
+    os.makedirs(made, exist_ok=True)
+
+    def openssl(*words):
+        subprocess.run(["openssl", *words], check=True, capture_output=True, timeout=60, cwd=made)
+
+    with open(f"{made}/authority", "w") as file:
+        file.write("basicConstraints=critical,CA:TRUE\nkeyUsage=keyCertSign\n")
+    openssl("req", "-x509", *newkey, "-nodes", "-days", "30", "-subj", "/CN=Root", "-keyout", "0.key", "-out", "0.pem")
+    for number, subject in (1, "/CN=Intermediate"), (2, "/CN=mail.example.test"):
+        openssl("req", *newkey, "-nodes", "-subj", subject, "-keyout", f"{number}.key", "-out", "request")
+        extensions = ["-extfile", "authority"] if number == 1 else []
+        openssl("x509", "-req", "-in", "request", "-CA", f"{number - 1}.pem", "-CAkey", f"{number - 1}.key",
+                "-CAcreateserial", "-days", "30", "-out", f"{number}.pem", *extensions)
+    with open(f"{folder}/cert.pem", "w") as file:
+        file.write("".join(open(f"{made}/{number}.pem").read() for number in (2, 1, 0)))
+    os.replace(f"{made}/2.key", f"{folder}/key.pem")
+
+
+def test_a_chain_as_an_authority_gives_it():
+    kinds = {"RSA": ["-newkey", "rsa:2048"], "RSA 4096": ["-newkey", "rsa:4096"],
+             "EC": ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]}
+    for kind, newkey in kinds.items():
+        with Server(prepare=lambda server: chain_of(f"{server.root}/config/ssl", newkey)) as server:
+            for service in ("smtps", "pop3s"):
+                text = s_client(server, service, "-showcerts")
+                expect_equal(re.findall(r"(?m)^ *\d s:CN = (.*)$", text),
+                             ["mail.example.test", "Intermediate", "Root"], f"{kind} at {service}")
