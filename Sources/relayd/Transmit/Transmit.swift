@@ -57,22 +57,22 @@ final class Transmit {
     private var claims = 0
     private(set) var isStopping = false
     private var isScanning = false
-    private var isScanWanted = true
+    var isScanWanted = true
     /// The storage fails, and a scan was the latest to notice.
     var isScanTrouble = false
     /// Whether all entries that were there at the start are known.
-    private var hasReadQueue = false
-    private var nextScan = Deadline.now
-    private var nextSweep = Deadline.seconds(60)
+    var hasReadQueue = false
+    var nextScan = Deadline.now
+    var nextSweep = Deadline.seconds(60)
 
-    private var destinations: [Route: Destination] = [:]
-    private var nextIndex: Int32 = 0
+    var destinations: [Route: Destination] = [:]
+    var nextIndex: Int32 = 0
     /// Connections of all destinations, also idle ones and those that are being made.
-    private(set) var connections = 0
+    var connections = 0
     /// Destinations with parked entries that nobody had a hand free for.
     private var starving: [Destination] = []
     /// Destinations that wait for a connection of the whole to be free.
-    private var hungry: [Destination] = []
+    var hungry: [Destination] = []
 
     /// Opens the queue, reads what the sandbox will forbid, and begins to watch.
     ///
@@ -162,7 +162,7 @@ final class Transmit {
         }
     }
 
-    private func startWhatIsDue() {
+    func startWhatIsDue() {
         if isStopping { return }
         while mayClaim, let due = agenda.takeDue(now: Self.milliseconds) {
             start(due.id, isTouched: due.isTouched, isAsked: due.isAsked)
@@ -175,51 +175,6 @@ final class Transmit {
             await scan()
             isScanning = false
             watch.interrupt()
-        }
-    }
-
-    /// Looks for entries that nobody told of.
-    private func scan() async {
-        isScanWanted = false
-        let began = Deadline.now
-        do throws(SystemError) {
-            let entries = try QueueReading(relay, pool: pool)
-            while !isStopping, let part = try await entries.next(skipping: agenda.contains) {
-                for (id, next) in part { agenda.learn(id, due: next * 1000) }
-                if !part.isEmpty { startWhatIsDue() }
-            }
-            // Trouble that claims have met, claims must end: a folder may be read whose files may not be written.
-            if isScanTrouble { reading.succeeded() }
-            isScanTrouble = false
-        } catch {
-            isScanTrouble = true
-            reading.failed(error, waiting: agenda.count)
-            if restraint.admits("relay.scan-failed", because: error.reason) {
-                Log.write(.error, "relay.scan-failed", ["error": error])
-            }
-        }
-        let seconds = Deadline.now.seconds(since: began)
-        if !hasReadQueue, !isStopping {
-            hasReadQueue = true
-            Log.write(
-                .info, "relay.queue-read",
-                ["entries": agenda.count, "seconds": (seconds * 1000).rounded() / 1000])
-        }
-        nextScan = .seconds(max(4 * seconds, Self.scanInterval * .random(in: 0.75...1.25)))
-        destinations = destinations.filter { !$0.value.isForgettable }
-        await sweepIfDue()
-    }
-
-    private func sweepIfDue() async {
-        guard nextSweep <= .now, !isStopping else { return }
-        nextSweep = .seconds(3600)
-        let relay = relay
-        do throws(SystemError) {
-            for name in try await pool.run({ () throws(SystemError) in try relay.sweep() }) {
-                Log.write(.notice, "relay.swept", ["name": name])
-            }
-        } catch {
-            Log.write(.error, "relay.sweep-failed", ["error": error])
         }
     }
 
@@ -287,68 +242,5 @@ final class Transmit {
         startWhatIsDue()
         // Its next time may be the first of all.
         watch.interrupt()
-    }
-
-    // MARK: Destinations and connections
-
-    /// The destination of a route.
-    func destination(of route: Route) -> Destination {
-        if let known = destinations[route] { return known }
-        nextIndex &+= 1
-        let new = Destination(route, index: nextIndex, self)
-        destinations[route] = new
-        return new
-    }
-
-    /// Whether a destination may have one connection more; if not, it is told when one is free.
-    func mayConnect(for destination: Destination) -> Bool {
-        if connections >= slice.settings.maxConnections { closeOneIdle() }
-        guard connections < slice.settings.maxConnections else {
-            if !hungry.contains(where: { $0 === destination }) { hungry.append(destination) }
-            return false
-        }
-        connections += 1
-        return true
-    }
-
-    /// Whether destinations wait for a connection of the whole to be free.
-    var isCrowded: Bool { !hungry.isEmpty }
-
-    /// A connection waits a little for the next message to its destination.
-    func keep(_ connection: RemoteConnection, at destination: Destination) {
-        connections += 1
-        destination.idle.append(connection)
-        Task {
-            await sleep(until: .seconds(Self.idleSeconds))
-            guard let position = destination.idle.firstIndex(where: { $0 === connection }),
-                Deadline.now.seconds(since: connection.idleSince) >= Self.idleSeconds * 0.9
-            else { return }
-            destination.idle.remove(at: position)
-            await connection.quit()
-            connections -= 1
-            feedHungry()
-        }
-    }
-
-    /// A courier has given its connection up, or to ``keep(_:at:)``.
-    func courierEnded(at destination: Destination) {
-        connections -= 1
-        feedHungry()
-        if isStopping { watch.interrupt() }
-    }
-
-    private func feedHungry() {
-        while !hungry.isEmpty, connections < slice.settings.maxConnections {
-            hungry.removeFirst().staff()
-        }
-    }
-
-    private func closeOneIdle() {
-        for destination in destinations.values {
-            guard let connection = destination.idle.popLast() else { continue }
-            connections -= 1
-            Task { await connection.quit() }
-            return
-        }
     }
 }
