@@ -273,9 +273,12 @@ class Suite:
 
     def a_wrong_configuration_is_refused_by_reload(self):
         self.host.shell("cd /etc/wmailserver; cp -a config.json /root/config.json; sed -i 's/maxRecipients/maxRecipient/' config.json")
-        text = self.host.shell("systemctl reload wmailserver 2>&1 && echo taken || journalctl -u wmailserver -n 20 --no-pager")
-        expect("maxRecipient" in text and "taken" not in text, text)
-        self.host.shell("cat /root/config.json >/etc/wmailserver/config.json; systemctl reload wmailserver")
+        try:
+            text = self.host.shell(
+                "systemctl reload wmailserver 2>&1 && echo taken || journalctl -u wmailserver -n 20 --no-pager")
+            expect("maxRecipient" in text and "taken" not in text, text)
+        finally:
+            self.host.shell("cat /root/config.json >/etc/wmailserver/config.json; systemctl reload wmailserver")
 
     def watchdog_sees_hanging_workers_and_a_hanging_master(self):
         restarts = lambda: int(self.host.run("systemctl", "show", "-p", "NRestarts", "--value", "wmailserver").strip())
