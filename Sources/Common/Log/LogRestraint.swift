@@ -9,6 +9,8 @@ package struct LogRestraint: Sendable {
         /// It is written, and so many before it were not.
         case writeAfter(kept: Int)
         case keep
+        /// The first that is not written: that there will be no more is told.
+        case keepFirst
     }
 
     private struct Kind: Hashable, Sendable {
@@ -43,6 +45,15 @@ package struct LogRestraint: Sendable {
         switch judge(event, because: reason, now: .now) {
         case .write: return true
         case .keep: return false
+        case .keepFirst:
+            Log.write(
+                .warning, "log.restrained",
+                [
+                    "of": event, "reason": reason, "lines": 1,
+                    "hint":
+                        "this line and further ones like it are counted and not written, for \(Int(Self.seconds)) s",
+                ])
+            return false
         case .writeAfter(let kept):
             Log.write(
                 .warning, "log.restrained", ["of": event, "reason": reason, "lines": kept])
@@ -65,7 +76,8 @@ package struct LogRestraint: Sendable {
         let isFew = window.written < Self.most
         if isFew { window.written += 1 } else { window.kept += 1 }
         windows[kind] = window
-        return isFew ? .write : .keep
+        if isFew { return .write }
+        return window.kept == 1 ? .keepFirst : .keep
     }
 }
 
