@@ -38,8 +38,9 @@ class Mounted:
 
 
 def write_entries(folder, count):
-    """Entries for bob@b.test, as an operator would write them."""
+    """Entries for bob@b.test, as an operator would write them; relayd may take each as soon as its name is there."""
     base = 1_700_000_000_000_000
+    made = f"{folder}/.made"
     owner = os.stat(folder)
     for number in range(count):
         name = f"{folder}/{queue_id(base + number)}"
@@ -48,12 +49,17 @@ def write_entries(folder, count):
         os.chmod(f"{name}.msg", 0o440)
         envelope = {"version": 1, "sender": "", "ways": ["relay"], "recipients": [{"address": "bob@b.test"}],
                     "arrived": "2030-01-01T00:00:00Z"}
-        with open(f"{name}.env", "w") as file:
+        with open(made, "w") as file:
             file.write(json.dumps(envelope) + "\n")
-        for part in ("msg", "env"):
-            os.chown(f"{name}.{part}", owner.st_uid, owner.st_gid)
-        # Last, as it tells relayd that the entry is committed.
-        os.chmod(f"{name}.env", 0o660)
+        os.chmod(made, 0o660)
+        for part in (f"{name}.msg", made):
+            os.chown(part, owner.st_uid, owner.st_gid)
+        os.rename(made, f"{name}.env")
+        try:
+            # Tells relayd of it, where no scan has come by yet.
+            os.chmod(f"{name}.env", 0o660)
+        except FileNotFoundError:
+            continue
 
 
 def queue_id(microseconds):
