@@ -50,7 +50,7 @@ final class Deliver {
         delivery = try MaildirDelivery(root: root, host: host)
         queue = try Folder(path)
         // Before the first scan, so that nothing falls between.
-        watch = try FolderWatch("\(path)/\(QueueLayout.local)")
+        watch = try FolderWatch("\(path)/\(QueueLayout.local)", noticesNew: true)
     }
 
     /// Delivers until ``stop()``.
@@ -94,6 +94,7 @@ final class Deliver {
     func heedEvents() {
         for event in watch.events() {
             switch event {
+            case .touched: continue
             case .created(let name):
                 if !pending.add(name) { isScanWanted = true }
             case .changed(let name):

@@ -8,6 +8,8 @@ nonisolated enum FolderEvent: Equatable, Sendable {
     case created(String)
     /// Its permission bits or times were changed: a commit was sealed, or somebody touched it.
     case changed(String)
+    /// The same of the folder itself: somebody wants all of it tried.
+    case touched
     /// Events were lost, or the folder itself was replaced: look for yourself.
     case lost
 }
@@ -21,16 +23,20 @@ final class FolderWatch {
     nonisolated private static let headerSize = 16
 
     private let path: String
+    private let noticesNew: Bool
     private let descriptor: FileDescriptor
     private let readiness: Readiness
     private var buffer = [UInt8](repeating: 0, count: 64 << 10)
 
     /// Begins to watch.
     ///
-    /// - Parameter path: The folder.
+    /// - Parameters:
+    ///   - path: The folder.
+    ///   - noticesNew: Whether further links of a message are told of.
     /// - Throws: `SystemError` of inotify_init1(2) or inotify_add_watch(2).
-    init(_ path: String) throws(SystemError) {
+    init(_ path: String, noticesNew: Bool) throws(SystemError) {
         self.path = path
+        self.noticesNew = noticesNew
         descriptor = FileDescriptor(
             owning: try check("inotify_init1") {
                 inotify_init1(Int32(IN_NONBLOCK) | Int32(IN_CLOEXEC))
@@ -40,9 +46,9 @@ final class FolderWatch {
     }
 
     private func watch() throws(SystemError) {
+        let events = IN_ATTRIB | IN_ONLYDIR | (noticesNew ? IN_CREATE : 0)
         try check("inotify_add_watch", on: path) {
-            inotify_add_watch(
-                descriptor.number, path, UInt32(IN_CREATE | IN_ATTRIB | IN_ONLYDIR))
+            inotify_add_watch(descriptor.number, path, UInt32(events))
         }
     }
 
@@ -105,7 +111,9 @@ final class FolderWatch {
             offset = end
             if mask & (UInt32(IN_Q_OVERFLOW) | UInt32(IN_IGNORED) | UInt32(IN_UNMOUNT)) != 0 {
                 events.append(.lost)
-            } else if length > 0 {
+            } else if length == 0 {
+                if mask & UInt32(IN_ATTRIB) != 0 { events.append(.touched) }
+            } else {
                 let name = String(decoding: octets, as: UTF8.self)
                 events.append(mask & UInt32(IN_CREATE) != 0 ? .created(name) : .changed(name))
             }

@@ -8,9 +8,11 @@ import Synchronization
 /// The lock on the `.env` file ends with the descriptor, so a crash leaves nothing to clean up. Calls block.
 package final class RelayClaim: Sendable {
     package let id: QueueID
-    private let envelope: Mutex<Envelope?>
+    private let envelope: Mutex<OpenFile?>
+    /// The message, where it was read along with the envelope and is therefore open.
+    private let held: Mutex<OpenFile?>
     private let queue: RelayQueue
-    /// The message, where it was read along with the envelope, until somebody takes it.
+    /// What it says, until somebody takes it.
     private let text: Mutex<[UInt8]?>
     /// When all this was so.
     private let claimed = Deadline.now
@@ -18,17 +20,29 @@ package final class RelayClaim: Sendable {
     private let endsLine: Atomic<Bool>
 
     init(
-        _ id: QueueID, _ file: consuming File, endsLine: Bool, text: [UInt8]?, queue: RelayQueue
+        _ id: QueueID, _ file: consuming File, endsLine: Bool, message: consuming ShortMessage?,
+        queue: RelayQueue
     ) {
         self.id = id
-        envelope = Mutex(Envelope(file))
-        self.text = Mutex(text)
+        envelope = Mutex(OpenFile(file))
+        if let message {
+            text = Mutex(message.text)
+            held = Mutex(OpenFile(message.file))
+        } else {
+            text = Mutex(nil)
+            held = Mutex(nil)
+        }
         self.endsLine = Atomic(endsLine)
         self.queue = queue
     }
 
-    /// The open file.
-    private final class Envelope: Sendable {
+    /// A message that was read as a whole.
+    struct ShortMessage: ~Copyable {
+        let file: File
+        let text: [UInt8]
+    }
+
+    private final class OpenFile: Sendable {
         let file: File
 
         init(_ file: consuming File) { self.file = file }
@@ -61,6 +75,43 @@ package final class RelayClaim: Sendable {
             return text
         }
         return now.seconds(since: claimed) < 1 ? text : nil
+    }
+
+    /// From now on nobody sends it again: the envelope's name goes, which ``settle()`` does otherwise.
+    ///
+    /// The open file keeps its blocks, so that this is quick on a disk that is.
+    ///
+    /// - Throws: `SystemError` of unlinkat(2).
+    package func removeEnvelope() throws(SystemError) {
+        try queue.relay.unlink(QueueLayout.envelopeName(id))
+    }
+
+    /// Removes the message's name after the envelope's, if that is as quick: if it is open.
+    ///
+    /// What is left is to ``close()``.
+    ///
+    /// - Throws: `SystemError` of unlinkat(2), EBUSY where it is not open; what is left is to ``settle()``.
+    package func removeHeldMessage() throws(SystemError) {
+        guard held.withLock({ $0 != nil }) else {
+            throw SystemError("unlinkat", on: QueueLayout.messageName(id), code: EBUSY)
+        }
+        try queue.relay.unlink(QueueLayout.messageName(id))
+    }
+
+    /// Ends the claim, and frees the blocks of an entry whose names are gone.
+    package func close() {
+        envelope.withLock { $0 = nil }
+        held.withLock { $0 = nil }
+    }
+
+    /// Flushes what was appended without.
+    ///
+    /// - Throws: `SystemError` of fdatasync(2); what was appended may be forgotten, and has to be appended again.
+    package func synchronize() throws(SystemError) {
+        guard let envelope = envelope.withLock({ $0 }) else {
+            throw SystemError("fdatasync", on: QueueLayout.envelopeName(id), code: EBADF)
+        }
+        try envelope.file.synchronize()
     }
 
     /// Appends events.
@@ -105,6 +156,6 @@ package final class RelayClaim: Sendable {
                 continue
             }
         }
-        envelope.withLock { $0 = nil }
+        close()
     }
 }

@@ -63,7 +63,9 @@ package final class RelayQueue: Sendable {
         /// Somebody else works on it, or has not finished writing it.
         case busy
         case gone
-        /// Not to be understood: it lies in `queue/corrupt` now.
+        /// Not to be understood, or not whole: it is where it was.
+        case damaged(String)
+        /// The same: it lies in `queue/corrupt` now.
         case corrupt(String)
     }
 
@@ -72,20 +74,26 @@ package final class RelayQueue: Sendable {
     /// - Parameters:
     ///   - id: The entry.
     ///   - limit: A message of no more octets is read at once, for ``RelayClaim/takeFreshText()``.
+    ///   - sparesDamaged: Whether what is damaged stays, because somebody may be mending it.
     /// - Returns: The claim with what the envelope says, or why there is none.
     /// - Throws: `SystemError` for trouble that may pass; the entry stays.
     package func claim(
-        _ id: QueueID, readingUpTo limit: Int = 0
+        _ id: QueueID, readingUpTo limit: Int = 0, sparesDamaged: Bool = false
     ) throws(SystemError) -> Claimed {
         do throws(SystemError) {
-            return try lockAndRead(id, limit)
+            return try lockAndRead(id, limit, sparesDamaged)
         } catch  where error.isGone {
             // On a shared file system any call may find that another host has removed the file.
             return .gone
         }
     }
 
-    private func lockAndRead(_ id: QueueID, _ limit: Int) throws(SystemError) -> Claimed {
+    private func lockAndRead(
+        _ id: QueueID, _ limit: Int, _ sparesDamaged: Bool
+    ) throws(SystemError) -> Claimed {
+        func damaged(_ reason: String) -> Claimed {
+            sparesDamaged ? .damaged(reason) : setApart(id, because: reason)
+        }
         let name = QueueLayout.envelopeName(id)
         let file: File
         do throws(SystemError) {
@@ -93,14 +101,14 @@ package final class RelayQueue: Sendable {
         } catch  where error.code == EACCES {
             return try adopt(id)
         } catch  where error.code == ELOOP {
-            return setApart(id, because: "its .env is a symbolic link")
+            return damaged("its .env is a symbolic link")
         }
         guard try file.tryLock() else { return .busy }
         // The name may have gone, or mean another file, before the lock was ours.
         let status = try file.status()
         guard try relay.status(of: name).isSameFile(as: status) else { return .busy }
         guard status.isRegularFile else {
-            return setApart(id, because: "its .env is not a regular file")
+            return damaged("its .env is not a regular file")
         }
         let bytes = try file.readAll(limit: Self.envelopeLimit)
         let entry: RelayEntry
@@ -112,13 +120,13 @@ package final class RelayQueue: Sendable {
                     .warning, "queue.lines-unreadable", ["id": id, "lines": parsed.unreadable])
             }
         } catch {
-            return setApart(id, because: "its .env cannot be read: \(error)")
+            return damaged("its .env cannot be read: \(error)")
         }
         let isSealed = status.permissions & 0o020 != 0
-        let text: [UInt8]?
+        let message: RelayClaim.ShortMessage?
         switch try inspect(id, entry.claim, isSealed: isSealed, limit) {
-        case .damaged(let reason): return setApart(id, because: reason)
-        case .whole(let read): text = read
+        case .damaged(let reason): return damaged(reason)
+        case .whole(let read): message = read
         }
         if !isSealed {
             try file.synchronize()
@@ -129,14 +137,14 @@ package final class RelayQueue: Sendable {
             }
         }
         let claim = RelayClaim(
-            id, file, endsLine: bytes.last == 0x0A, text: text, queue: self)
+            id, file, endsLine: bytes.last == 0x0A, message: message, queue: self)
         return .claimed(claim, entry)
     }
 
     /// What a look at a message shows.
-    private enum Inspection {
-        /// It can be sent; with its text where it is short.
-        case whole([UInt8]?)
+    private enum Inspection: ~Copyable {
+        /// It can be sent; read where it is short.
+        case whole(RelayClaim.ShortMessage?)
         /// Why it cannot be sent.
         case damaged(String)
     }
@@ -167,7 +175,9 @@ package final class RelayQueue: Sendable {
             }
             guard status.size <= limit else { return .whole(nil) }
             let text = try message.read(atMost: status.size, at: 0)
-            return .whole(text.count == status.size ? text : nil)
+            return .whole(
+                text.count == status.size
+                    ? RelayClaim.ShortMessage(file: message, text: text) : nil)
         } catch  where error.isGone {
             // Whoever settles an entry removes the envelope first.
             _ = try relay.status(of: QueueLayout.envelopeName(id))
@@ -226,48 +236,26 @@ package final class RelayQueue: Sendable {
     private func move(_ id: QueueID, to name: String) throws(SystemError) {
         let target = try Folder(
             name, in: try Folder(QueueLayout.path(root: root)))
-        try relay.rename(
-            QueueLayout.envelopeName(id), to: QueueLayout.envelopeName(id), in: target)
+        try move(QueueLayout.envelopeName(id), to: target)
         do throws(SystemError) {
-            try relay.rename(
-                QueueLayout.messageName(id), to: QueueLayout.messageName(id), in: target)
+            try move(QueueLayout.messageName(id), to: target)
         } catch  where error.isGone {
             return
         }
     }
 
-    // MARK: Sweeping
-
-    /// Removes messages without an envelope that nobody can be writing any more.
+    /// Moves a file, also where it has that name in the other folder already: rename(2) then does nothing and says that
+    /// it did.
     ///
-    /// - Parameters:
-    ///   - age: Seconds since the last change.
-    ///   - now: Seconds since 1970.
-    /// - Returns: The names removed.
-    /// - Throws: `SystemError` when the folder cannot be listed.
-    package func sweep(
-        age: Int = Sweep.draftAge, now: Int = WallClock.seconds
-    ) throws(SystemError) -> [String] {
-        var removed: [String] = []
-        let listing = try FolderListing(relay)
-        while let names = try listing.next() {
-            for name in names {
-                let isMessage = name.hasSuffix(".msg")
-                guard isMessage || name.hasSuffix(".adopt"), name.utf8.count > 26,
-                    let id = QueueID(name.prefix(26))
-                else { continue }
-                do throws(SystemError) {
-                    let status = try relay.status(of: name)
-                    guard status.modified < now - age else { continue }
-                    if isMessage, try next(of: id) != nil { continue }
-                    try relay.unlink(name)
-                    removed.append(name)
-                } catch  where error.isGone {
-                    continue
-                }
-            }
+    /// A hand makes such names, and GlusterFS, when it brings together what a host that was cut off has missed.
+    private func move(_ name: String, to target: borrowing Folder) throws(SystemError) {
+        try relay.rename(name, to: name, in: target)
+        do throws(SystemError) {
+            let left = try relay.status(of: name)
+            if left.isSameFile(as: try target.status(of: name)) { try relay.unlink(name) }
+        } catch  where error.isGone {
+            return
         }
-        return removed
     }
 }
 

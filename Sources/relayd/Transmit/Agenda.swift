@@ -15,13 +15,20 @@ nonisolated struct Agenda: Sendable {
         case lined(Int32)
     }
 
+    /// What somebody wants of an entry.
+    struct Wish: Equatable, Sendable {
+        /// Somebody made or touched it, so that it is tried whatever its file says.
+        var isTouched = false
+        /// It was known when it was touched, so that it was not just made, and is tried though its destination is set
+        /// aside.
+        var isAsked = false
+    }
+
     private struct Known: Sendable {
         var due: Int
         var state: State
-        /// Somebody made or touched it since it was last at work, or while it is.
-        var isTouched = false
-        /// It was known when it was touched, so that somebody wants it tried, and did not just make it.
-        var isAsked = false
+        /// Since it was last at work, or while it is.
+        var wish = Wish()
     }
 
     private struct Item: Sendable {
@@ -50,13 +57,23 @@ nonisolated struct Agenda: Sendable {
     /// Somebody made or touched it: it is due at once, or as soon as who works on it lets go.
     mutating func touch(_ id: QueueID) {
         if var entry = known[id], entry.state == .atWork {
-            entry.isTouched = true
-            entry.isAsked = true
+            entry.wish = Wish(isTouched: true, isAsked: true)
             known[id] = entry
         } else {
-            set(
-                id, Known(due: 0, state: .waiting, isTouched: true, isAsked: known[id] != nil))
+            let wish = Wish(isTouched: true, isAsked: known[id] != nil)
+            set(id, Known(due: 0, state: .waiting, wish: wish))
         }
+    }
+
+    /// Somebody wants all of them tried: each is touched, the oldest first.
+    mutating func touchAll() {
+        for (id, entry) in known {
+            let state = entry.state == .atWork ? State.atWork : .waiting
+            known[id] = Known(
+                due: Int(id.microseconds / 1000), state: state,
+                wish: Wish(isTouched: true, isAsked: true))
+        }
+        rebuild()
     }
 
     /// When the next entry is due; nil when nothing waits.
@@ -65,28 +82,29 @@ nonisolated struct Agenda: Sendable {
         return heap.first?.due
     }
 
-    /// The next entry that is due; it is at work from now on.
-    ///
-    /// - Returns: The entry; whether somebody made or touched it, so that it is tried whatever its file says; and whether
-    ///   it was known before that, so that it is tried though its destination is set aside.
-    mutating func takeDue(now: Int) -> (id: QueueID, isTouched: Bool, isAsked: Bool)? {
+    /// The next entry that is due, with what is wanted of it; it is at work from now on.
+    mutating func takeDue(now: Int) -> (id: QueueID, wish: Wish)? {
         dropStale()
         guard let item = heap.first, item.due <= now else { return nil }
         removeFirst()
         guard let entry = known[item.id] else { return nil }
         known[item.id] = Known(due: item.due, state: .atWork)
-        return (item.id, entry.isTouched, entry.isAsked)
+        return (item.id, entry.wish)
     }
 
     /// An entry that was at work waits again.
-    mutating func putBack(_ id: QueueID, due: Int) {
-        let entry = known[id]
-        let isTouched = entry?.isTouched ?? false
-        set(
-            id,
-            Known(
-                due: isTouched ? 0 : due, state: .waiting, isTouched: isTouched,
-                isAsked: entry?.isAsked ?? false))
+    ///
+    /// - Parameters:
+    ///   - id: The entry.
+    ///   - due: When it is to be looked at; at once if it was touched meanwhile.
+    ///   - wish: What was wanted of it and not fulfilled.
+    mutating func putBack(_ id: QueueID, due: Int, wish: Wish = Wish()) {
+        let new = known[id]?.wish ?? Wish()
+        let entry =
+            new.isTouched
+            ? Known(due: 0, state: .waiting, wish: new)
+            : Known(due: due, state: .waiting, wish: wish)
+        set(id, entry)
     }
 
     /// An entry that was at work gets in a destination's line.
@@ -95,18 +113,19 @@ nonisolated struct Agenda: Sendable {
     ///   - id: The entry.
     ///   - destination: Whose line it is.
     ///   - latest: When it is to be looked at though its turn has not come.
-    mutating func line(_ id: QueueID, at destination: Int32, latest: Int) {
-        if known[id]?.isTouched == true { return putBack(id, due: 0) }
-        set(id, Known(due: latest, state: .lined(destination)))
+    ///   - wish: What was wanted of it and not fulfilled.
+    mutating func line(_ id: QueueID, at destination: Int32, latest: Int, wish: Wish = Wish()) {
+        if known[id]?.wish.isTouched == true { return putBack(id, due: 0) }
+        set(id, Known(due: latest, state: .lined(destination), wish: wish))
     }
 
     /// The turn of an entry in a line has come.
     ///
-    /// - Returns: False when it is in this line no more; otherwise it is at work from now on.
-    mutating func takeFromLine(_ id: QueueID, at destination: Int32) -> Bool {
-        guard let entry = known[id], entry.state == .lined(destination) else { return false }
+    /// - Returns: What is wanted of it; it is at work from now on. Nil when it is in this line no more.
+    mutating func takeFromLine(_ id: QueueID, at destination: Int32) -> Wish? {
+        guard let entry = known[id], entry.state == .lined(destination) else { return nil }
         known[id] = Known(due: entry.due, state: .atWork)
-        return true
+        return entry.wish
     }
 
     /// The entry is no more.

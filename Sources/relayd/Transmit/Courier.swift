@@ -186,6 +186,7 @@ final class Courier {
             extensions: connection.extensions)
         var waiting = parcel.recipients
         var records: [(MailAddress, DeliveryRecord)] = []
+        var isFirst = true
         while !waiting.isEmpty {
             let limit = min(
                 connection.recipientLimit, transmit.slice.settings.maxRecipientsPerTransaction)
@@ -201,7 +202,7 @@ final class Courier {
             }
             let isReused = connection.transactions > 0
             let outcomes = await connection.transact(transaction, letter)
-            if isReused, !connection.isUsable, !parcel.hasHadSecondChance, records.isEmpty,
+            if isReused, !connection.isUsable, !parcel.hasHadSecondChance, isFirst,
                 outcomes.allSatisfy({ $0.result == .temporary && $0.stage == .mail })
             {
                 // It had ended while nobody looked.
@@ -229,6 +230,11 @@ final class Courier {
                     outcomes.last?.text ?? "the connection ended")
                 records += waiting.map { ($0.address, record(outcome, connection)) }
                 break
+            }
+            isFirst = false
+            if !waiting.isEmpty {
+                transmit.goOn(parcel, records)
+                records = []
             }
         }
         letter.close()
@@ -274,29 +280,5 @@ final class Courier {
                 "\(connection.host) has ended three connections in a row"))
         for other in destination.takeAll() { transmit.divert(other, from: destination) }
         return false
-    }
-}
-
-extension RemoteConnection {
-    /// Whether it has carried as many messages as it may.
-    func isUsedUp(_ settings: TransmitSettings) -> Bool {
-        transactions >= min(settings.maxMessagesPerConnection, extensions.messageLimit ?? .max)
-    }
-}
-
-extension Outcome {
-    nonisolated static var stopping: Outcome {
-        Outcome(.temporary, .shuttingDown, at: .connection, "the worker stops")
-    }
-
-    /// 452 or 552 to RCPT: this one, in the next transaction.
-    nonisolated var isTooManyRecipients: Bool {
-        result == .temporary && stage == .recipient
-            && status == EnhancedStatus(.temporary, 5, 3)
-    }
-
-    /// The server says 4.7.x, as big receivers do when they get too much from one host.
-    nonisolated var asksForPatience: Bool {
-        isRemote && result == .temporary && status.subject == 7
     }
 }

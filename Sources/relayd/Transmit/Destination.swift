@@ -45,11 +45,18 @@ final class Destination {
     /// Nothing is tried now.
     var isAside: Bool { asideUntil.map { $0 > .now } ?? false }
 
-    /// Whether another claimed entry may wait; what is down gets one to try, others a share of what is free.
-    var hasRoom: Bool {
+    /// Whether another claimed entry may wait.
+    var hasRoom: Bool { room > 0 }
+
+    /// Claimed entries more that may wait; what is down gets one to try, others a share of what is free.
+    private var room: Int {
         let waiting = ready.count + pulled
-        if failures > 0 { return waiting + couriers == 0 }
-        return waiting < max(2 * pace.connections, min(transmit.freeJobs / 4, Self.stock))
+        if failures > 0 { return waiting + couriers == 0 ? 1 : 0 }
+        return mostWaiting - waiting
+    }
+
+    private var mostWaiting: Int {
+        max(2 * pace.connections, min(transmit.freeJobs / 4, Self.stock))
     }
 
     /// Claimed entries that wait for a destination with connections at work: enough for where a claim takes long, as on a
@@ -122,14 +129,18 @@ final class Destination {
         }
     }
 
-    /// Claims parked entries as there is room.
+    /// Claims parked entries as there is room, some at a time.
     func refill() {
+        guard failures > 0 || room >= min(mostWaiting / 2, 2 * Transmit.handful) else { return }
+        var due: [DueEntry] = []
         while !parked.isEmpty, !isAside, hasRoom, !transmit.isStopping {
-            guard transmit.mayClaim(for: self), let id = parked.take() else { return }
-            guard transmit.agenda.takeFromLine(id, at: index) else { continue }
+            guard transmit.mayClaim(for: self), let id = parked.take() else { break }
+            guard let wish = transmit.agenda.takeFromLine(id, at: index) else { continue }
             pulled += 1
-            transmit.start(id, isTouched: false, from: self)
+            transmit.reserve()
+            due.append(DueEntry(id: id, wish: wish, line: self))
         }
+        transmit.start(due)
     }
 
     /// An entry out of `parked` was claimed, or could not be; it needs the room that was kept for it.

@@ -8,8 +8,7 @@ final class Job {
     let claim: RelayClaim
     /// With what was written to it since.
     private(set) var entry: RelayEntry
-    /// Somebody wants it tried now, though its destination is set aside.
-    let isAsked: Bool
+    let wish: Agenda.Wish
     /// What came of the recipients that were attempted, and is not written down yet.
     var records: [(MailAddress, DeliveryRecord)] = []
     /// The same, written down already.
@@ -25,10 +24,10 @@ final class Job {
     var obstacle: Destination?
 
     /// An entry that was just claimed.
-    init(_ claim: RelayClaim, _ entry: RelayEntry, isAsked: Bool) {
+    init(_ claim: RelayClaim, _ entry: RelayEntry, _ wish: Agenda.Wish) {
         self.claim = claim
         self.entry = entry
-        self.isAsked = isAsked
+        self.wish = wish
     }
 
     var id: QueueID { claim.id }

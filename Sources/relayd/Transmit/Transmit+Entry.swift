@@ -6,29 +6,34 @@ import Policy
 /// The way of one entry: claimed, sorted into parcels, settled.
 extension Transmit {
     /// Sends an entry that was claimed on its way.
-    func admit(
-        _ id: QueueID, _ claimed: Result<RelayQueue.Claimed, SystemError>, isTouched: Bool,
-        isAsked: Bool
-    ) {
+    func admit(_ due: DueEntry, _ claimed: Result<RelayQueue.Claimed, SystemError>) {
+        let id = due.id
         note(claimed, of: id)
+        if case .success(.damaged(let reason)) = claimed {
+            suspect(id, because: reason)
+        } else {
+            suspects[id] = nil
+        }
         switch claimed {
         case .success(.claimed(let claim, let entry)):
             if isStopping {
                 agenda.putBack(id, due: 0)
-            } else if !isTouched, entry.next > WallClock.seconds {
+            } else if !due.wish.isTouched, entry.next > WallClock.seconds {
                 // Another relayd has tried it meanwhile, or somebody has edited it.
                 agenda.putBack(id, due: entry.next * 1000)
             } else {
                 // Counted until it is settled.
-                return begin(Job(claim, entry, isAsked: isAsked))
+                return begin(Job(claim, entry, due.wish))
             }
-        case .success(.busy): agenda.putBack(id, due: Self.milliseconds + Self.patience(with: id))
+        case .success(.busy):
+            agenda.putBack(id, due: Self.milliseconds + Self.patience(with: id), wish: due.wish)
+        case .success(.damaged): agenda.putBack(id, due: Self.milliseconds + Self.mendingTime)
         case .success(.gone), .success(.corrupt): agenda.forget(id)
         case .failure:
             // One entry's own trouble lasts. That of the whole may be over with the next attempt, and until then none is
             // made; behind all others that are due, so that it is not always the same one that finds out.
             let pause = reading.error == nil ? Self.patienceWithDisk(for: id) : 0
-            agenda.putBack(id, due: Self.milliseconds + pause)
+            agenda.putBack(id, due: Self.milliseconds + pause, wish: due.wish)
         }
         jobEnded()
     }
@@ -37,7 +42,7 @@ extension Transmit {
     private func note(_ claimed: Result<RelayQueue.Claimed, SystemError>, of id: QueueID) {
         switch claimed {
         case .success(.claimed), .success(.busy): reading.succeeded()
-        case .success(.gone), .success(.corrupt): break
+        case .success(.damaged), .success(.gone), .success(.corrupt): break
         case .failure(let error):
             isScanTrouble = false
             reading.failed(error, waiting: agenda.count)
@@ -49,8 +54,34 @@ extension Transmit {
         }
     }
 
+    /// How long what looks damaged is left where it is, in milliseconds: somebody may be copying it there, or a shared
+    /// file system healing it.
+    nonisolated private static let mendingTime = 60_000
+    /// More entries than this are not spared at a time.
+    nonisolated private static let mostSuspects = 1000
+
+    /// How long it is left there whatever is done to it, in seconds: a copy is changed several times while it is made.
+    nonisolated private static let copyingTime = 1.0
+
+    /// Whether an entry is left where it is if it is found damaged: the first time.
+    func isSpared(_ id: QueueID) -> Bool {
+        guard let since = suspects[id] else { return suspects.count < Self.mostSuspects }
+        return Deadline.now.seconds(since: since) < Self.copyingTime
+    }
+
+    private func suspect(_ id: QueueID, because reason: String) {
+        if suspects[id] != nil { return }
+        suspects[id] = .now
+        Log.write(
+            .notice, "queue.suspect",
+            [
+                "id": id, "reason": reason,
+                "hint": "looked at again in a minute, or when it is touched",
+            ])
+    }
+
     /// Until an entry is looked at again that the own disk does not give out, in milliseconds.
-    nonisolated private static let localTroublePause = 60_000
+    nonisolated static let localTroublePause = 60_000
 
     /// The same for an entry whose trouble is its own: more and more seldom, an hour at most.
     nonisolated private static func patienceWithDisk(for id: QueueID) -> Int {
@@ -60,7 +91,7 @@ extension Transmit {
 
     /// How long to wait for whoever holds an entry, in milliseconds: its writer is done in a moment, another relayd
     /// perhaps in minutes.
-    nonisolated private static func patience(with id: QueueID) -> Int {
+    nonisolated static func patience(with id: QueueID) -> Int {
         let age = milliseconds - Int(id.microseconds / 1000)
         return min(max(age / 2, 5), 15_000)
     }
@@ -81,7 +112,7 @@ extension Transmit {
     private func dispatch(_ job: Job) {
         job.parcels += 1
         let items = sort(job)
-        if job.isAsked {
+        if job.wish.isAsked {
             for route in Set(items.flatMap(\.routes)) { destination(of: route).reconsider() }
         }
         var judged: [ArraySlice<Route>: Destination?] = [:]
@@ -154,122 +185,6 @@ extension Transmit {
             partDone(parcel.job)
         } else {
             skip(parcel, because: destination)
-        }
-    }
-
-    // MARK: Outcomes
-
-    /// A parcel was not attempted.
-    func skip(_ parcel: Parcel, because destination: Destination) {
-        parcel.job.obstacle = destination
-        partDone(parcel.job)
-    }
-
-    /// A parcel was not attempted, because somebody has taken its entry from us.
-    func lose(_ parcel: Parcel) {
-        noteLost(parcel.job)
-        partDone(parcel.job)
-    }
-
-    /// A parcel was not attempted, because its message cannot be read.
-    func setBack(_ parcel: Parcel, because error: SystemError) {
-        reading.failed(error, waiting: agenda.count)
-        if restraint.admits("relay.unreadable", because: error.reason) {
-            Log.write(.error, "relay.unreadable", ["id": parcel.job.id, "error": error])
-        }
-        parcel.job.setBackUntil = Self.milliseconds + Self.localTroublePause
-        partDone(parcel.job)
-    }
-
-    /// Somebody else has the entry now; soon there is more to be known.
-    func noteLost(_ job: Job) {
-        Log.write(
-            .notice, "relay.claim-lost",
-            ["id": job.id, "hint": "somebody has moved it, or another host goes on with it"])
-        job.setBackUntil = Self.milliseconds + Self.patience(with: job.id)
-    }
-
-    /// A parcel was attempted.
-    func finish(_ parcel: Parcel, _ records: [(MailAddress, DeliveryRecord)]) {
-        note(parcel.job, records)
-        writeFinal(of: parcel.job)
-        partDone(parcel.job)
-    }
-
-    /// Writes down what is final while other parcels are on their way, perhaps for long: if we are killed meanwhile, it is
-    /// not sent again.
-    private func writeFinal(of job: Job) {
-        guard job.parcels > 1, !job.isWriting else { return }
-        let final = job.records.filter { $0.1.outcome.result != .temporary }
-        guard !final.isEmpty else { return }
-        job.records.removeAll { $0.1.outcome.result != .temporary }
-        job.isWriting = true
-        job.parcels += 1
-        Task.immediate {
-            let event = RelayEvent.attempted(time: WallClock.seconds, final)
-            if await record([event], of: job) {
-                job.wrote(event, final)
-            } else {
-                job.records += final
-            }
-            job.isWriting = false
-            // What has come to it since.
-            writeFinal(of: job)
-            partDone(job)
-        }
-    }
-
-    private func note(_ job: Job, _ records: [(MailAddress, DeliveryRecord)]) {
-        job.records += records
-        for (address, record) in records {
-            record.outcome.result.counter.add()
-            log(job, address, record)
-        }
-    }
-
-    private func partDone(_ job: Job) {
-        job.parcels -= 1
-        guard job.parcels == 0 else { return }
-        // At once, not after all else that waits for this thread: what was sent must not lie there if we are killed.
-        Task.immediate {
-            await settle(job)
-            jobEnded()
-        }
-    }
-
-    private func log(_ job: Job, _ address: MailAddress, _ record: DeliveryRecord) {
-        let outcome = record.outcome
-        let event =
-            switch outcome.result {
-            case .accepted: "relay.sent"
-            case .temporary: "relay.deferred"
-            case .permanent: "relay.refused"
-            }
-        Log.write(
-            outcome.result == .permanent ? .notice : .info, event,
-            [
-                "id": job.id, "from": job.entry.envelope.envelope.sender, "to": address,
-                "host": record.host, "tls": record.tls, "stage": outcome.stage.rawValue,
-                "status": outcome.status, "reply": outcome.text, "cause": record.cause,
-                "seconds": Deliver.seconds(since: job.id.microseconds),
-            ])
-        guard outcome.mayBeDuplicate else { return }
-        Log.write(
-            .warning, "relay.unanswered",
-            [
-                "id": job.id, "to": address, "host": record.host,
-                "hint": "the message was sent to its end and not answered: it may arrive twice",
-            ])
-    }
-}
-
-extension Outcome.Result {
-    /// What `wmail status` counts it as.
-    fileprivate var counter: Counter {
-        switch self {
-        case .accepted: .sent
-        case .temporary: .deferred
-        case .permanent: .bounced
         }
     }
 }

@@ -26,11 +26,13 @@ extension Transmit {
         let seconds = Deadline.now.seconds(since: began)
         if !hasReadQueue, !isStopping {
             hasReadQueue = true
+            if isFlushWanted { agenda.touchAll() }
             Log.write(
                 .info, "relay.queue-read",
                 ["entries": agenda.count, "seconds": (seconds * 1000).rounded() / 1000])
         }
         nextScan = .seconds(max(4 * seconds, Self.scanInterval * .random(in: 0.75...1.25)))
+        suspects = suspects.filter { Deadline.now.seconds(since: $0.value) < 3600 }
         destinations = destinations.filter { !$0.value.isForgettable }
         await sweepIfDue()
     }

@@ -11,7 +11,7 @@ extension Transmit {
         if isUntouched, let time = job.setBackUntil,
             now < Settlement.deadline(of: job.entry, schedule)
         {
-            return agenda.putBack(job.id, due: time)
+            return agenda.putBack(job.id, due: time, wish: job.wish)
         }
         if isUntouched, let obstacle = job.obstacle,
             now < Settlement.deadline(of: job.entry, schedule)
@@ -61,7 +61,7 @@ extension Transmit {
     private func letGo(_ job: Job, _ obstacle: Destination) {
         if isStopping { return agenda.putBack(job.id, due: 0) }
         let latest = Settlement.deadline(of: job.entry, schedule)
-        agenda.line(job.id, at: obstacle.index, latest: latest * 1000)
+        agenda.line(job.id, at: obstacle.index, latest: latest * 1000, wish: job.wish)
         obstacle.park(job.id, lane: job.lane)
         Task {
             // The claim has ended when this runs.
@@ -118,9 +118,8 @@ extension Transmit {
     /// Moves an entry to `queue/hold`.
     func hold(_ job: Job, of login: AccountName) async {
         let (relay, claim) = (relay, job.claim)
-        let isHeld = await persistently("relay.hold-failed", job, on: pool) {
-            () throws(SystemError) in
-            try relay.hold(claim)
+        let isHeld = await persistently("relay.hold-failed", job) { () throws(SystemError) in
+            try await pool.run { () throws(SystemError) in try relay.hold(claim) }
         }
         guard isHeld else { return agenda.putBack(job.id, due: job.setBackUntil ?? 0) }
         agenda.forget(job.id)
@@ -133,19 +132,53 @@ extension Transmit {
     func record(_ events: [RelayEvent], of job: Job) async -> Bool {
         if events.isEmpty { return true }
         let claim = job.claim
-        return await persistently("relay.record-failed", job, on: flushing) {
-            () throws(SystemError) in
-            try claim.record(events)
+        let isWritten = atOnce { () throws(SystemError) in
+            try claim.record(events, isDurable: false)
+        }
+        if isWritten {
+            do throws(SystemError) {
+                try await flushing.run { () throws(SystemError) in try claim.synchronize() }
+                writing.succeeded()
+                return true
+            } catch {
+                // A second flush would not show that the first one failed: all is written again.
+                writing.failed(error, waiting: jobs)
+            }
+        }
+        return await persistently("relay.record-failed", job) { () throws(SystemError) in
+            try await flushing.run { () throws(SystemError) in try claim.record(events) }
         }
     }
 
     private func remove(_ job: Job) async -> Bool {
         let claim = job.claim
+        let isGone = atOnce { () throws(SystemError) in try claim.removeEnvelope() }
+        if isGone, closings.hasRoom,
+            atOnce({ () throws(SystemError) in try claim.removeHeldMessage() })
+        {
+            writing.succeeded()
+            closings.add(claim)
+            return true
+        }
         removals.begin()
         defer { removals.end() }
-        return await persistently("relay.remove-failed", job, on: pool) {
-            () throws(SystemError) in
-            try claim.settle()
+        return await persistently("relay.remove-failed", job) { () throws(SystemError) in
+            try await pool.run { () throws(SystemError) in try claim.settle() }
+        }
+    }
+
+    /// Does here and now what makes that the entry is not sent again, if the disk is quick.
+    ///
+    /// - Returns: Whether it is done; otherwise it is for a thread to do, and to tell of trouble.
+    private func atOnce(_ work: () throws(SystemError) -> Void) -> Bool {
+        let start = Deadline.now
+        guard writing.error == nil, promptness.isGiven(now: start) else { return false }
+        defer { promptness.heed(from: start) }
+        do throws(SystemError) {
+            try work()
+            return true
+        } catch {
+            return false
         }
     }
 
@@ -156,13 +189,12 @@ extension Transmit {
 
     /// Does something to an entry, as often as it takes while it is ours.
     private func persistently(
-        _ event: String, _ job: Job, on pool: BlockingPool,
-        _ work: @escaping @Sendable () throws(SystemError) -> Void
+        _ event: String, _ job: Job, _ work: () async throws(SystemError) -> Void
     ) async -> Bool {
         var pause = 1.0
         while true {
             do throws(SystemError) {
-                try await pool.run(work)
+                try await work()
                 writing.succeeded()
                 return true
             } catch {

@@ -16,6 +16,8 @@ final class Transmit {
     nonisolated private static let fewJobs = 256
     /// The longest message that is read along, in octets.
     nonisolated private static let shortMessage = 16 << 10
+    /// Entries that a thread claims one after the other.
+    nonisolated static let handful = 8
     /// Entries that are being claimed at once.
     nonisolated static let mostClaims = 64
     /// Seconds between scans of the folder, a little more or less.
@@ -44,6 +46,10 @@ final class Transmit {
     var agenda = Agenda()
     var hostTroubles = HostTroubles()
     let removals = Removals()
+    let closings: Closings
+    /// Entries that look damaged, and since when.
+    var suspects: [QueueID: Deadline] = [:]
+    var promptness = Promptness()
     var breaker: CircuitBreaker
     /// Whether entries can be claimed and read.
     let reading = StorageWatch(.reading)
@@ -62,6 +68,8 @@ final class Transmit {
     var isScanTrouble = false
     /// Whether all entries that were there at the start are known.
     var hasReadQueue = false
+    /// Somebody wants all of them tried, and they are not all known.
+    var isFlushWanted = false
     var nextScan = Deadline.now
     var nextSweep = Deadline.seconds(60)
 
@@ -92,11 +100,13 @@ final class Transmit {
         context = try TLSClientContext(
             verifies: slice.smarthosts.contains(where: \.verifiesCertificate))
         relay = try RelayQueue(root: slice.root)
+        closings = Closings(on: pool)
         reports = Reports(
             queue: try Queue(root: slice.root, pool: flushing), pool: pool, host: slice.hostname,
             templates: slice.reportTemplates)
         // Before the first scan, so that nothing falls between.
-        watch = try FolderWatch("\(QueueLayout.path(root: slice.root))/\(QueueLayout.relay)")
+        watch = try FolderWatch(
+            "\(QueueLayout.path(root: slice.root))/\(QueueLayout.relay)", noticesNew: false)
     }
 
     /// Entries that may be claimed now.
@@ -157,6 +167,10 @@ final class Transmit {
             case .changed(let name):
                 guard let id = QueueLayout.relayID(ofName: name) else { continue }
                 agenda.touch(id)
+            case .touched:
+                // What is not known yet has its turn when it is.
+                if hasReadQueue { agenda.touchAll() } else { isFlushWanted = true }
+                Log.write(.info, "relay.flush", ["entries": agenda.count])
             case .lost: isScanWanted = true
             }
         }
@@ -164,9 +178,12 @@ final class Transmit {
 
     func startWhatIsDue() {
         if isStopping { return }
-        while mayClaim, let due = agenda.takeDue(now: Self.milliseconds) {
-            start(due.id, isTouched: due.isTouched, isAsked: due.isAsked)
+        var due: [DueEntry] = []
+        while mayClaim, let entry = agenda.takeDue(now: Self.milliseconds) {
+            reserve()
+            due.append(DueEntry(id: entry.id, wish: entry.wish))
         }
+        start(due)
         // While the storage fails nobody else finds out whether it serves again.
         if reading.error != nil, mayClaim, !starving.isEmpty { starving.removeFirst().refill() }
         guard !isScanning, isScanWanted || nextScan <= .now else { return }
@@ -180,34 +197,38 @@ final class Transmit {
 
     // MARK: Claiming
 
-    /// Begins to claim an entry that the agenda has at work.
-    ///
-    /// - Parameters:
-    ///   - id: The entry.
-    ///   - isTouched: Somebody wants it tried whatever its file says.
-    ///   - isAsked: Somebody wants it tried though its destination is set aside.
-    ///   - line: Where it waited, if it waited in a line.
-    func start(
-        _ id: QueueID, isTouched: Bool, isAsked: Bool = false, from line: Destination? = nil
-    ) {
+    /// Keeps the place of an entry that is about to be claimed.
+    func reserve() {
         jobs += 1
         claims += 1
+    }
+
+    /// Begins to claim entries that the agenda has at work, each with its place reserved.
+    ///
+    /// Where there are many, a thread takes some at a time, as waking it costs as much as a claim.
+    func start(_ entries: [DueEntry]) {
+        let size = max(1, min(entries.count / 2, Self.handful))
+        var rest = entries[...]
+        while !rest.isEmpty {
+            claim(Array(rest.prefix(size)))
+            rest = rest.dropFirst(size)
+        }
+    }
+
+    private func claim(_ entries: [DueEntry]) {
         let relay = relay
         let limit = jobs <= Self.fewJobs ? Self.shortMessage : 0
+        let looks = entries.map { (id: $0.id, spares: isSpared($0.id)) }
         Task {
-            var claimed: Result<RelayQueue.Claimed, SystemError>
-            do throws(SystemError) {
-                claimed = .success(
-                    try await claiming.run { () throws(SystemError) in
-                        try relay.claim(id, readingUpTo: limit)
-                    })
-            } catch {
-                claimed = .failure(error)
+            let claimed = await claiming.run {
+                looks.map { relay.claimed($0.id, limit, sparesDamaged: $0.spares) }
             }
-            claims -= 1
-            line?.pulledIn()
-            admit(id, claimed, isTouched: isTouched, isAsked: isAsked)
-            line?.refill()
+            claims -= entries.count
+            for (entry, claimed) in zip(entries, claimed) {
+                entry.line?.pulledIn()
+                admit(entry, claimed)
+            }
+            for entry in entries { entry.line?.refill() }
             startWhatIsDue()
         }
     }
@@ -242,5 +263,26 @@ final class Transmit {
         startWhatIsDue()
         // Its next time may be the first of all.
         watch.interrupt()
+    }
+}
+
+/// An entry whose turn it is.
+struct DueEntry {
+    let id: QueueID
+    let wish: Agenda.Wish
+    /// Where it waited, if it waited in a line.
+    var line: Destination?
+}
+
+extension RelayQueue {
+    nonisolated fileprivate func claimed(
+        _ id: QueueID, _ limit: Int, sparesDamaged: Bool
+    ) -> Result<Claimed, SystemError> {
+        do throws(SystemError) {
+            return .success(
+                try claim(id, readingUpTo: limit, sparesDamaged: sparesDamaged))
+        } catch {
+            return .failure(error)
+        }
     }
 }

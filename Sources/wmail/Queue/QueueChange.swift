@@ -125,7 +125,7 @@ final class QueueChanger {
         for _ in 0..<max(1, patience) {
             switch try relayQueue.claim(id) {
             case .claimed(let claim, _): return claim
-            case .gone, .corrupt: throw SystemError("claim", on: "\(id)", code: ENOENT)
+            case .gone, .corrupt, .damaged: throw SystemError("claim", on: "\(id)", code: ENOENT)
             case .busy: usleep(100_000)
             }
         }

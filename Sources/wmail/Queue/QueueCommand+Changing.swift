@@ -34,21 +34,33 @@ extension QueueChangingCommand {
 /// What came of a change of many entries.
 struct QueueResult {
     let change: QueueChange
-    private(set) var done: [QueuedEntry] = []
+    /// The names of their files.
+    private(set) var done: [String]
     private(set) var failed: [(QueuedEntry, QueueChangeError)] = []
 
     /// Carries it out on each; one that fails keeps no other from it.
-    init(_ change: QueueChange, _ places: Places, _ entries: [QueuedEntry]) throws(Failure) {
+    ///
+    /// - Parameters:
+    ///   - change: What is done.
+    ///   - places: Of the instance.
+    ///   - entries: To which it is done.
+    ///   - earlier: The names of entries to which it was done already.
+    /// - Throws: ``Failure`` when the queue is not there or this user may not.
+    init(
+        _ change: QueueChange, _ places: Places, _ entries: [QueuedEntry],
+        after earlier: [String] = []
+    ) throws(Failure) {
         self.change = change
+        done = earlier
         let changer = try translating { () throws(SystemError) in try QueueChanger(places) }
         for entry in entries {
             do throws(QueueChangeError) {
                 try changer.carryOut(change, on: entry)
-                done.append(entry)
+                done.append(entry.name)
             } catch {
                 // What was to be tried and is gone has been.
                 if change == .retry, error == .gone {
-                    done.append(entry)
+                    done.append(entry.name)
                 } else {
                     failed.append((entry, error))
                 }
@@ -59,7 +71,7 @@ struct QueueResult {
     var answer: Answer {
         let (change, done, failed) = (change, done, failed)
         let json: JSON = [
-            "done": .strings(done.map(\.name)),
+            "done": .strings(done),
             "failed": .array(
                 failed.map {
                     [
@@ -69,7 +81,7 @@ struct QueueResult {
                 }),
         ]
         return Answer(json: json, status: failed.isEmpty ? .good : .failed) { palette in
-            let good = done.map { "\(palette.good(change.done)): \(Output.printable($0.name))\n" }
+            let good = done.map { "\(palette.good(change.done)): \(Output.printable($0))\n" }
             let bad = failed.map {
                 "\(palette.bad("left")): \(Output.printable($0.0.name)): \($0.1)\n"
             }
@@ -103,8 +115,36 @@ struct QueueFlush: AnsweringCommand {
 
     func answer() throws(Failure) -> Answer {
         let places = try common.places
-        let entries = try QueueView(places).entries(options.filter(in: QueueChange.retry.places))
-        return try QueueResult(.retry, places, entries).answer
+        let view = try QueueView(places)
+        var filter = options.filter(in: QueueChange.retry.places)
+        var done: [String] = []
+        if filter.choosesAll, filter.places.remove(.relay) != nil {
+            if try Self.isNoticed(in: places) {
+                done = try view.touchAllForOthers()
+            } else {
+                filter.places.insert(.relay)
+            }
+        }
+        return try QueueResult(.retry, places, try view.entries(filter), after: done).answer
+    }
+
+    /// Seconds after its start in which relayd transmit may not watch the queue yet.
+    private static let startTime = 5
+
+    /// Whether a relayd transmit notices at once that the folder was touched.
+    ///
+    /// Where none runs, each entry is made due, so that the next one to start finds it so.
+    private static func isNoticed(in places: Places) throws(Failure) -> Bool {
+        do throws(SystemError) {
+            let earliest = WallClock.seconds - startTime
+            return try Scoreboard.read(places.run).rows.contains { row in
+                row.service == "transmit" && row.page.facts.started <= earliest
+                    && ProcessFacts(process: row.page.facts.process) != nil
+            }
+        } catch {
+            if error.code == ENOENT { return false }
+            throw Failure(error)
+        }
     }
 }
 

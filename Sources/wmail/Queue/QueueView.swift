@@ -58,6 +58,20 @@ struct QueueView: ~Copyable {
         }
     }
 
+    /// Has relayd transmit try every entry for other servers, without a look at any.
+    ///
+    /// - Returns: Their names, oldest first.
+    /// - Throws: ``Failure`` when the folder cannot be listed or touched.
+    func touchAllForOthers() throws(Failure) -> [String] {
+        try translating { () throws(SystemError) in
+            let names = try folder(.relay).names().filter {
+                QueueLayout.relayID(ofName: $0) != nil
+            }
+            if !names.isEmpty { try queue.touch(QueuePlace.relay.rawValue) }
+            return names.sorted()
+        }
+    }
+
     /// What a name stands for.
     private enum Subject {
         case local(EntryName)

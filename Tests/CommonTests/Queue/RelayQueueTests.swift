@@ -158,7 +158,7 @@ import Testing
             #expect(hasEnvelope)
             #expect(try claim.message().readAll() == message)
         case .gone: #expect(!hasEnvelope)
-        case .busy, .corrupt: Issue.record("unexpected")
+        case .busy, .damaged, .corrupt: Issue.record("unexpected")
         }
         // What is left over without an envelope is swept when it is old.
         let removed = try queue.sweep(now: WallClock.seconds + 4000)
@@ -197,6 +197,41 @@ import Testing
             Issue.record("not corrupt")
             return
         }
+    }
+
+    /// Somebody may be copying the message there, or a shared file system healing it.
+    @Test func damagedIsSparedWhereAsked() throws {
+        let message = QueueFixture.message(3000)
+        let id = try commit(message, users: [])
+        let folder = try Folder("\(fixture.root)/queue/relay")
+        try folder.rename("\(id).msg", to: "later", in: folder)
+        let queue = try RelayQueue(root: fixture.root)
+        guard case .damaged(let reason) = try queue.claim(id, sparesDamaged: true) else {
+            Issue.record("not spared")
+            return
+        }
+        #expect(reason == "it has no .msg")
+        try folder.rename("later", to: "\(id).msg", in: folder)
+        guard case .claimed(let claim, _) = try queue.claim(id, sparesDamaged: true) else {
+            Issue.record("not claimed")
+            return
+        }
+        #expect(try claim.message().readAll() == message)
+    }
+
+    /// rename(2) of one link of a file to the other does nothing and says that it did.
+    @Test func corruptLeavesThoughItIsThereAlready() throws {
+        let id = try commit(QueueFixture.message(10), users: [])
+        let folder = try Folder("\(fixture.root)/queue/relay")
+        let corrupt = try Folder("\(fixture.root)/queue/corrupt")
+        try folder.unlink("\(id).msg")
+        try folder.link("\(id).env", to: "\(id).env", in: corrupt)
+        guard case .corrupt = try RelayQueue(root: fixture.root).claim(id) else {
+            Issue.record("not corrupt")
+            return
+        }
+        #expect(try fixture.names("queue/relay").isEmpty)
+        #expect(try fixture.names("queue/corrupt") == ["\(id).env"])
     }
 
     @Test func listsManyAndReadsTheirTimes() throws {

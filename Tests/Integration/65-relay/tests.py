@@ -323,6 +323,61 @@ def test_more_recipients_than_one_transaction_takes():
         expect_equal(sorted(len(message[2]) for message in remote.messages), [20, 30, 30], "recipients")
 
 
+def test_killed_between_the_transactions_of_a_message():
+    """Who was in a transaction that was answered does not get the message again."""
+    reached, killed = threading.Event(), threading.Event()
+
+    def rule(session, stage, argument):
+        if stage == "." and len(remote.messages) == 1 and not killed.is_set():
+            reached.set()
+            killed.wait(20)
+            raise Close
+    recipients = [f"r{number}@b.test" for number in range(80)]
+    with RemoteServer(address(0), rule=rule) as remote, \
+            sending({"relayHost": address(0), "relayPort": PORT},
+                    more={"maxRecipientsPerTransaction": 30}, errors_allowed=True) as server:
+        submit(server, recipients)
+        expect(reached.wait(15), "the second transaction came to its end")
+        server.kill_everything()
+        killed.set()
+        server.start()
+        remote.wait_for(3)
+        relay_empty(server)
+        came = [recipient for message in remote.messages for recipient in addresses(message[2])]
+        expect_equal(sorted(came), sorted(recipients), "recipients")
+
+
+def test_a_flush_tries_whatever_was_deferred():
+    """One touch of the folder, also for entries that wait in a line; without a server each entry is made due."""
+    count, are_refused = 300, threading.Event()
+
+    def rule(session, stage, argument):
+        return "450 4.2.1 later" if stage == "RCPT" and are_refused.is_set() else None
+
+    def deferred():
+        return server.log().count("event=relay.deferred")
+    with RemoteServer(address(0), rule=rule) as remote, \
+            sending({"relayHost": address(0), "relayPort": PORT}, more={"retryMinutes": [60]}) as server:
+        are_refused.set()
+        with server.smtp("submission", login="alice") as client:
+            for number in range(count):
+                client.sendmail("alice@example.test", "bob@b.test",
+                                messages.simple(f"n{number}", sender="alice@example.test"))
+        eventually(lambda: deferred() == count, "all are deferred", 30)
+        # Soon after its start relayd may not be watching yet, and is not relied on.
+        time.sleep(6)
+        flush(server)
+        eventually(lambda: deferred() == 2 * count, "all are deferred again", 30)
+        expect_equal(server.log().count("event=relay.flush"), 1, "flushes in the log")
+        server.stop()
+        flush(server)
+        are_refused.clear()
+        server.start()
+        remote.wait_for(count, 30)
+        relay_empty(server)
+        expect_equal(server.log().count("event=relay.flush"), 1, "flushes in the log")
+
+
 def test_a_flush_tries_a_dead_destination_now():
     zone = {"dead.test": {"A": [address(7)]}}
     with NameServer(address(9), zone), sending(zone=zone, more={"retryMinutes": [60]}) as server:
@@ -373,6 +428,10 @@ def test_what_cannot_be_read_is_moved_aside():
         if os.geteuid() == 0:
             for end in (".msg", ".env"):
                 os.chown(f"{relay}/{name}{end}", os.stat(relay).st_uid, os.stat(relay).st_gid)
+        os.utime(f"{relay}/{name}.env")
+        eventually(lambda: "event=queue.suspect" in server.log(), "the log tells that it is looked at again")
+        expect(f"relay/{name}.env" in server.queue(), "somebody may be mending it")
+        time.sleep(1.1)
         os.utime(f"{relay}/{name}.env")
         eventually(lambda: f"corrupt/{name}.env" in server.queue() and f"corrupt/{name}.msg" in server.queue(),
                    "both are in queue/corrupt")

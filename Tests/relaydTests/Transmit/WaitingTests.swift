@@ -5,6 +5,23 @@ import Testing
 
 @testable import relayd
 
+@Suite struct PromptnessTests {
+    @Test func oneSlowCallIsEnough() {
+        let start = Deadline.now
+        var promptness = Promptness()
+        #expect(promptness.isGiven(now: start))
+        promptness.heed(from: start, to: start.advanced(by: 0.004))
+        #expect(promptness.isGiven(now: start.advanced(by: 0.004)))
+        promptness.heed(from: start, to: start.advanced(by: 0.006))
+        #expect(!promptness.isGiven(now: start.advanced(by: 0.006)))
+        #expect(!promptness.isGiven(now: start.advanced(by: 9.9)))
+        let again = start.advanced(by: 10.1)
+        #expect(promptness.isGiven(now: again))
+        promptness.heed(from: again, to: again.advanced(by: 0.001))
+        #expect(promptness.isGiven(now: again.advanced(by: 0.001)))
+    }
+}
+
 @Suite struct FairLineTests {
     @Test func sendersTakeTurns() {
         var line = FairLine<String>()
