@@ -13,6 +13,8 @@ final class Job {
     var records: [(MailAddress, DeliveryRecord)] = []
     /// The same, written down already.
     private(set) var written: [(MailAddress, DeliveryRecord)] = []
+    /// Outcomes that the log does not tell of yet.
+    var untold: [(MailAddress, DeliveryRecord)] = []
     /// Something is being written down.
     var isWriting = false
     /// Parcels that are still on their way.

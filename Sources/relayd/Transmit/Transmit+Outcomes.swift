@@ -37,19 +37,21 @@ extension Transmit {
     /// A parcel was attempted for some of its recipients, and goes on.
     func goOn(_ parcel: Parcel, _ records: [(MailAddress, DeliveryRecord)]) {
         parcel.job.records += records
+        parcel.job.untold += records
         writeFinal(of: parcel.job)
-        tell(parcel.job, records)
+        tell(parcel.job)
     }
 
     /// A parcel was attempted.
     func finish(_ parcel: Parcel, _ records: [(MailAddress, DeliveryRecord)]) {
-        // The disk comes first: until it knows, a message may be sent twice.
-        let isSent = records.contains { $0.1.outcome.result == .accepted }
-        if !isSent { tell(parcel.job, records) }
-        parcel.job.records += records
-        if parcel.job.parcels > 1 { writeFinal(of: parcel.job) }
-        partDone(parcel.job)
-        if isSent { tell(parcel.job, records) }
+        let job = parcel.job
+        job.records += records
+        job.untold += records
+        // Until the disk knows, a message may be sent twice: what was sent is told of after that.
+        if !records.contains(where: { $0.1.outcome.result == .accepted }) { tell(job) }
+        if job.parcels > 1 { writeFinal(of: job) }
+        partDone(job)
+        tell(job)
     }
 
     /// Writes down what is final while others are on their way, perhaps for long: if we are killed meanwhile, it is not
@@ -77,10 +79,14 @@ extension Transmit {
 
     func note(_ job: Job, _ records: [(MailAddress, DeliveryRecord)]) {
         job.records += records
-        tell(job, records)
+        job.untold += records
+        tell(job)
     }
 
-    private func tell(_ job: Job, _ records: [(MailAddress, DeliveryRecord)]) {
+    /// Counts and logs outcomes that were not told of yet.
+    func tell(_ job: Job) {
+        let records = job.untold
+        job.untold = []
         for (address, record) in records {
             record.outcome.result.counter.add()
             log(job, address, record)

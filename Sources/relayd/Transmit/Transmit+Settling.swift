@@ -135,6 +135,7 @@ extension Transmit {
         let isWritten = atOnce { () throws(SystemError) in
             try claim.record(events, isDurable: false)
         }
+        tell(job)
         if isWritten {
             do throws(SystemError) {
                 try await flushing.run { () throws(SystemError) in try claim.synchronize() }
@@ -153,6 +154,8 @@ extension Transmit {
     private func remove(_ job: Job) async -> Bool {
         let claim = job.claim
         let isGone = atOnce { () throws(SystemError) in try claim.removeEnvelope() }
+        // Before the rest, which tells those who look that there was such an entry.
+        tell(job)
         if isGone, closings.hasRoom,
             atOnce({ () throws(SystemError) in try claim.removeHeldMessage() })
         {

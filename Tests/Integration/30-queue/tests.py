@@ -6,11 +6,11 @@ import re
 import signal
 import smtplib
 import subprocess
-import time
 
 from harness import Server, eventually, expect, expect_equal, needs_root, needs_tool, timeout
 from harness import messages
 from harness.load import Load, expect_all_there
+from harness.tracing import traced_calls
 
 
 def test_fifty_recipients_are_one_file():
@@ -51,44 +51,8 @@ def test_same_recipient_twice_gets_it_once():
 
 
 FLUSHES = ("fsync", "fdatasync", "sync", "syncfs", "sync_file_range", "msync")
-
-
-def traced_calls(server, action):
-    """What the workers do for the disk while the action runs: a list of (program, system call)."""
-    names = {pid: name for name, pids in server.workers().items() for pid in pids}
-    output = f"{server.root}.strace"
-    # Each thread is a process to strace; -ff writes one file per thread, and /proc says whose thread it is.
-    threads = {thread: name for pid, name in names.items() for thread in map(int, os.listdir(f"/proc/{pid}/task"))}
-    words = ["strace", "-f", "-q", "-o", output, "-e",
-             "trace=" + ",".join(FLUSHES) + ",rename,renameat,renameat2,link,linkat,write,pwrite64,writev,sendfile,"
-             "copy_file_range,openat"]
-    for pid in names:
-        words += ["-p", str(pid)]
-    tracer = subprocess.Popen(words, stderr=subprocess.DEVNULL)
-    try:
-        def attached():
-            for thread in threads:
-                with open(f"/proc/{thread}/status") as file:
-                    if f"TracerPid:\t{tracer.pid}\n" not in file.read():
-                        return False
-            return True
-        eventually(attached, "strace is attached")
-        action()
-        # What a thread does last is written when it does something else.
-        time.sleep(1)
-        for pid, name in names.items():
-            for thread in map(int, os.listdir(f"/proc/{pid}/task")):
-                threads[thread] = name
-    finally:
-        tracer.send_signal(signal.SIGINT)
-        tracer.wait(10)
-    calls = []
-    with open(output, errors="replace") as file:
-        for line in file:
-            match = re.match(r"(\d+) +(\w+)\((.*)", line)
-            if match and int(match[1]) in threads:
-                calls.append((threads[int(match[1])], match[2], match[3]))
-    return calls
+DISK = (*FLUSHES, "rename", "renameat", "renameat2", "link", "linkat", "write", "pwrite64", "writev", "sendfile",
+        "copy_file_range", "openat")
 
 
 @needs_root
@@ -104,7 +68,7 @@ def test_one_flush_per_message_and_none_at_delivery():
             server.send(messages.simple("traced"), to=["alice@example.test", "bob@example.test"])
             server.wait_for_mail("alice", 2)
             server.wait_for_mail("bob", 2)
-        calls = traced_calls(server, send)
+        calls = traced_calls(server, send, DISK)
         flushes = [(program, call) for program, call, _ in calls if call in FLUSHES]
         expect_equal(flushes, [("smtpd", "fsync")], "flushes for one message to two accounts")
         renames = [call for program, call, _ in calls if program == "relayd" and call.startswith("rename")]

@@ -9,8 +9,9 @@ import subprocess
 import threading
 import time
 
-from harness import Server, eventually, expect, expect_equal, messages, timeout
+from harness import Server, eventually, expect, expect_equal, messages, needs_root, needs_tool, timeout
 from harness.remote import PORT, Close, NameServer, RemoteServer, address, addresses
+from harness.tracing import traced_calls
 
 RETRY_SOON = {"retryMinutes": [0.02], "retryJitterPercent": 0, "useIPv6": False}
 
@@ -321,6 +322,28 @@ def test_more_recipients_than_one_transaction_takes():
         remote.wait_for(3)
         relay_empty(server)
         expect_equal(sorted(len(message[2]) for message in remote.messages), [20, 30, 30], "recipients")
+
+
+@needs_root
+@needs_tool("strace")
+def test_nothing_comes_between_the_reply_and_the_removal():
+    """Not even a line in the log, which comes next; so a kill has no time to make a message come twice."""
+    with RemoteServer(address(0)) as remote, \
+            sending({"relayHost": address(0), "relayPort": PORT}) as server:
+        def send():
+            submit(server, "bob@b.test")
+            remote.wait_for(1)
+            relay_empty(server)
+        calls = [(call, rest) for program, call, rest in traced_calls(server, send, ["all"]) if program == "transmit"]
+        # Waiting and waking of other threads may stand between in the list, as it is of all of them.
+        calls = [(call, rest) for call, rest in calls if call not in ("futex", "epoll_wait", "epoll_pwait", "restart_syscall")]
+        (reply,) = [index for index, (call, rest) in enumerate(calls)
+                    if call in ("read", "recvfrom", "recvmsg") and "250 2.0.0 taken" in rest]
+        after = [(call, rest.split('"')[1] if '"' in rest else "") for call, rest in calls[reply + 1:reply + 4]]
+        expect_equal(after[0][0], "unlinkat", f"after the reply: {after}")
+        expect(after[0][1].endswith(".env"), f"after the reply: {after}")
+        expect(after[1][0] == "write" and "event=relay.sent" in after[1][1], f"after the reply: {after}")
+        expect(after[2][0] == "unlinkat" and after[2][1].endswith(".msg"), f"after the reply: {after}")
 
 
 def test_killed_between_the_transactions_of_a_message():
