@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CLinux
 import Glibc
 package import Mail
 
@@ -8,6 +9,8 @@ package import Mail
 /// queue: only who holds the lock on an entry's `.env` file touches it.
 package final class RelayQueue: Sendable {
     let relay: Folder
+    /// Whether the queue is on a local disk of a kind whose calls are quick: no server can keep them waiting.
+    package let isLocal: Bool
     private let root: String
 
     /// Octets of a file's end that tell when the next attempt is due.
@@ -17,10 +20,13 @@ package final class RelayQueue: Sendable {
 
     /// Opens the queue of the instance in `root`.
     ///
-    /// - Throws: `SystemError` of open(2).
+    /// - Throws: `SystemError` of open(2) or fstatfs(2).
     package init(root: String) throws(SystemError) {
         self.root = root
         relay = try Folder("\(QueueLayout.path(root: root))/\(QueueLayout.relay)", listable: true)
+        let number = relay.number
+        let type = try check("fstatfs", on: relay.path) { wm_file_system_type(number) }
+        isLocal = FileSystem(rawValue: type) != nil
     }
 
     // MARK: Looking
@@ -99,7 +105,7 @@ package final class RelayQueue: Sendable {
         do throws(SystemError) {
             file = try File(name, in: relay, flags: O_RDWR | O_APPEND)
         } catch  where error.code == EACCES {
-            return try adopt(id)
+            return try adopt(id, limit, sparesDamaged)
         } catch  where error.code == ELOOP {
             return damaged("its .env is a symbolic link")
         }
@@ -188,7 +194,9 @@ package final class RelayQueue: Sendable {
     /// Takes over the envelope of a writer that died before it gave us the right to write.
     ///
     /// The copy is made under a fixed name, so that only one process does it.
-    private func adopt(_ id: QueueID) throws(SystemError) -> Claimed {
+    private func adopt(
+        _ id: QueueID, _ limit: Int, _ sparesDamaged: Bool
+    ) throws(SystemError) -> Claimed {
         let name = QueueLayout.envelopeName(id)
         let original = try File(name, in: relay)
         if try original.isLockedByAnother() { return .busy }
@@ -204,7 +212,7 @@ package final class RelayQueue: Sendable {
         } catch  where error.code == EEXIST {
             return .busy
         }
-        return try claim(id)
+        return try claim(id, readingUpTo: limit, sparesDamaged: sparesDamaged)
     }
 
     // MARK: Moving aside

@@ -22,6 +22,16 @@ nonisolated struct Agenda: Sendable {
         /// It was known when it was touched, so that it was not just made, and is tried though its destination is set
         /// aside.
         var isAsked = false
+        /// When that was, in seconds since 1970.
+        var since: UInt32 = 0
+
+        /// Whether an attempt has fulfilled it, that of another process.
+        ///
+        /// What was just made cannot have been tried before; what was asked for may, in the same second.
+        func isFulfilled(by attempt: Int?) -> Bool {
+            guard let attempt else { return false }
+            return isAsked ? attempt > since : attempt >= since
+        }
     }
 
     private struct Known: Sendable {
@@ -37,6 +47,8 @@ nonisolated struct Agenda: Sendable {
     }
 
     private var known: [QueueID: Known] = [:]
+    /// How many entries are in each line.
+    private var lines: [Int32: Int] = [:]
     /// A binary heap.
     ///
     /// An item whose time is not the entry's any more is stale, and passed over when its turn comes.
@@ -55,24 +67,23 @@ nonisolated struct Agenda: Sendable {
     }
 
     /// Somebody made or touched it: it is due at once, or as soon as who works on it lets go.
-    mutating func touch(_ id: QueueID) {
-        if var entry = known[id], entry.state == .atWork {
-            entry.wish = Wish(isTouched: true, isAsked: true)
-            known[id] = entry
+    mutating func touch(_ id: QueueID, now: Int) {
+        let wish = Wish(isTouched: true, isAsked: known[id] != nil, since: UInt32(now / 1000))
+        if let entry = known[id], entry.state == .atWork {
+            replace(id, Known(due: entry.due, state: .atWork, wish: wish))
         } else {
-            let wish = Wish(isTouched: true, isAsked: known[id] != nil)
             set(id, Known(due: 0, state: .waiting, wish: wish))
         }
     }
 
     /// Somebody wants all of them tried: each is touched, the oldest first.
-    mutating func touchAll() {
+    mutating func touchAll(now: Int) {
+        let wish = Wish(isTouched: true, isAsked: true, since: UInt32(now / 1000))
         for (id, entry) in known {
             let state = entry.state == .atWork ? State.atWork : .waiting
-            known[id] = Known(
-                due: Int(id.microseconds / 1000), state: state,
-                wish: Wish(isTouched: true, isAsked: true))
+            known[id] = Known(due: Int(id.microseconds / 1000), state: state, wish: wish)
         }
+        lines = [:]
         rebuild()
     }
 
@@ -88,7 +99,7 @@ nonisolated struct Agenda: Sendable {
         guard let item = heap.first, item.due <= now else { return nil }
         removeFirst()
         guard let entry = known[item.id] else { return nil }
-        known[item.id] = Known(due: item.due, state: .atWork)
+        replace(item.id, Known(due: item.due, state: .atWork))
         return (item.id, entry.wish)
     }
 
@@ -97,13 +108,13 @@ nonisolated struct Agenda: Sendable {
     /// - Parameters:
     ///   - id: The entry.
     ///   - due: When it is to be looked at; at once if it was touched meanwhile.
-    ///   - wish: What was wanted of it and not fulfilled.
+    ///   - wish: What was wanted of it and not fulfilled; if it was asked for, it stays so.
     mutating func putBack(_ id: QueueID, due: Int, wish: Wish = Wish()) {
         let new = known[id]?.wish ?? Wish()
         let entry =
             new.isTouched
             ? Known(due: 0, state: .waiting, wish: new)
-            : Known(due: due, state: .waiting, wish: wish)
+            : Known(due: due, state: .waiting, wish: wish.isAsked ? wish : Wish())
         set(id, entry)
     }
 
@@ -113,10 +124,13 @@ nonisolated struct Agenda: Sendable {
     ///   - id: The entry.
     ///   - destination: Whose line it is.
     ///   - latest: When it is to be looked at though its turn has not come.
-    ///   - wish: What was wanted of it and not fulfilled.
+    ///   - wish: What was wanted of it and not fulfilled; if it was asked for, it stays so.
     mutating func line(_ id: QueueID, at destination: Int32, latest: Int, wish: Wish = Wish()) {
         if known[id]?.wish.isTouched == true { return putBack(id, due: 0) }
-        set(id, Known(due: latest, state: .lined(destination), wish: wish))
+        set(
+            id,
+            Known(
+                due: latest, state: .lined(destination), wish: wish.isAsked ? wish : Wish()))
     }
 
     /// The turn of an entry in a line has come.
@@ -124,19 +138,37 @@ nonisolated struct Agenda: Sendable {
     /// - Returns: What is wanted of it; it is at work from now on. Nil when it is in this line no more.
     mutating func takeFromLine(_ id: QueueID, at destination: Int32) -> Wish? {
         guard let entry = known[id], entry.state == .lined(destination) else { return nil }
-        known[id] = Known(due: entry.due, state: .atWork)
+        replace(id, Known(due: entry.due, state: .atWork))
         return entry.wish
     }
 
+    /// Whether it is in a destination's line.
+    func isLined(_ id: QueueID, at destination: Int32) -> Bool {
+        known[id]?.state == .lined(destination)
+    }
+
+    /// Entries in a destination's line.
+    func count(at destination: Int32) -> Int { lines[destination] ?? 0 }
+
     /// The entry is no more.
     mutating func forget(_ id: QueueID) {
-        known[id] = nil
+        replace(id, nil)
+    }
+
+    private mutating func replace(_ id: QueueID, _ entry: Known?) {
+        let old = known[id]
+        known[id] = entry
+        if case .lined(let line) = old?.state {
+            let left = count(at: line) - 1
+            lines[line] = left > 0 ? left : nil
+        }
+        if case .lined(let line) = entry?.state { lines[line, default: 0] += 1 }
     }
 
     // MARK: The heap
 
     private mutating func set(_ id: QueueID, _ entry: Known) {
-        known[id] = entry
+        replace(id, entry)
         // Stale items are as many as there were changes; now and then they are thrown out together.
         if heap.count > 2 * known.count + 1024 {
             rebuild()

@@ -187,7 +187,8 @@ final class Courier {
         var waiting = parcel.recipients
         var records: [(MailAddress, DeliveryRecord)] = []
         var isFirst = true
-        while !waiting.isEmpty {
+        // Whoever has the entry now sends it to the others.
+        while !waiting.isEmpty, !parcel.job.isLost {
             let limit = min(
                 connection.recipientLimit, transmit.slice.settings.maxRecipientsPerTransaction)
             let some = Array(waiting.prefix(limit))

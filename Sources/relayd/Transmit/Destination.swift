@@ -88,6 +88,10 @@ final class Destination {
     /// An entry that was let go of waits for its turn.
     func park(_ id: QueueID, lane: UInt64) {
         parked.append(id, of: lane)
+        // Those that were touched while they waited here are let go of again, and would be here twice and more often.
+        guard parked.count > 2 * transmit.agenda.count(at: index) + 1024 else { return }
+        var seen: Set<QueueID> = []
+        parked.keep { seen.insert($0).inserted && transmit.agenda.isLined($0, at: index) }
     }
 
     /// The next parcel for a courier; nil when it should end.

@@ -38,6 +38,20 @@ nonisolated struct FairLine<Element: Sendable>: Sendable {
         count += 1
     }
 
+    /// Keeps only some elements, in their order.
+    mutating func keep(where isKept: (Element) -> Bool) {
+        count = 0
+        for sender in turns[nextTurn...] {
+            guard var lane = lanes.removeValue(forKey: sender) else { continue }
+            lane.elements = lane.elements[lane.next...].filter(isKept)
+            lane.next = 0
+            count += lane.elements.count
+            if !lane.elements.isEmpty { lanes[sender] = lane }
+        }
+        turns = turns[nextTurn...].filter { lanes[$0] != nil }
+        nextTurn = 0
+    }
+
     /// Takes the first element of the lane whose turn it is.
     mutating func take() -> Element? {
         guard nextTurn < turns.count else { return nil }

@@ -19,6 +19,8 @@ final class Job {
     var isWriting = false
     /// Parcels that are still on their way.
     var parcels = 0
+    /// Somebody else has the entry now.
+    var isLost = false
     /// When to look at it again, in milliseconds since 1970, because it was taken from us or cannot be read; nothing
     /// of that is an attempt.
     var setBackUntil: Int?

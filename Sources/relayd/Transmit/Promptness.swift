@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import Common
 
-/// Whether the event loop itself may remove a name or append a line: a local disk does that in microseconds, a shared
-/// file system in milliseconds.
+/// Whether the event loop itself may remove a name or append a line: a local disk does that in microseconds, if it has
+/// not too much else to do.
 ///
 /// It is worth it right after a server has taken a message: until that is written down, whoever kills us makes the
 /// message arrive twice, and a thread would have to be woken first.

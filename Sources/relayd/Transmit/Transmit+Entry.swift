@@ -9,16 +9,16 @@ extension Transmit {
     func admit(_ due: DueEntry, _ claimed: Result<RelayQueue.Claimed, SystemError>) {
         let id = due.id
         note(claimed, of: id)
-        if case .success(.damaged(let reason)) = claimed {
-            suspect(id, because: reason)
-        } else {
-            suspects[id] = nil
+        switch claimed {
+        case .success(.damaged(let reason)): suspect(id, because: reason)
+        case .success(.claimed), .success(.gone), .success(.corrupt): suspects[id] = nil
+        case .success(.busy), .failure: break
         }
         switch claimed {
         case .success(.claimed(let claim, let entry)):
             if isStopping {
                 agenda.putBack(id, due: 0)
-            } else if !due.wish.isTouched, entry.next > WallClock.seconds {
+            } else if entry.next > WallClock.seconds, !isWanted(entry, due.wish) {
                 // Another relayd has tried it meanwhile, or somebody has edited it.
                 agenda.putBack(id, due: entry.next * 1000)
             } else {
@@ -36,6 +36,11 @@ extension Transmit {
             agenda.putBack(id, due: Self.milliseconds + pause, wish: due.wish)
         }
         jobEnded()
+    }
+
+    /// Whether somebody wants it tried though its time has not come, and nobody else has tried it since.
+    private func isWanted(_ entry: RelayEntry, _ wish: Agenda.Wish) -> Bool {
+        wish.isTouched && !wish.isFulfilled(by: entry.recipients.compactMap(\.lastAttempt).max())
     }
 
     /// How the storage fares, as a claim shows.

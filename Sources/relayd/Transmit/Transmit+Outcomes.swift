@@ -31,6 +31,7 @@ extension Transmit {
         Log.write(
             .notice, "relay.claim-lost",
             ["id": job.id, "hint": "somebody has moved it, or another host goes on with it"])
+        job.isLost = true
         job.setBackUntil = Self.milliseconds + Self.patience(with: job.id)
     }
 
@@ -65,14 +66,16 @@ extension Transmit {
         job.parcels += 1
         Task.immediate {
             let event = RelayEvent.attempted(time: WallClock.seconds, final)
-            if await record([event], of: job) {
+            let isWritten = await record([event], of: job)
+            job.isWriting = false
+            if isWritten {
                 job.wrote(event, final)
+                // What has come to it since.
+                if job.parcels > 1 { writeFinal(of: job) }
             } else {
+                // With the next outcome, or at the end.
                 job.records += final
             }
-            job.isWriting = false
-            // What has come to it since.
-            if job.parcels > 1 { writeFinal(of: job) }
             partDone(job)
         }
     }

@@ -16,6 +16,7 @@ extension Transmit {
             // Trouble that claims have met, claims must end: a folder may be read whose files may not be written.
             if isScanTrouble { reading.succeeded() }
             isScanTrouble = false
+            noteRead(Deadline.now.seconds(since: began))
         } catch {
             isScanTrouble = true
             reading.failed(error, waiting: agenda.count)
@@ -24,17 +25,20 @@ extension Transmit {
             }
         }
         let seconds = Deadline.now.seconds(since: began)
-        if !hasReadQueue, !isStopping {
-            hasReadQueue = true
-            if isFlushWanted { agenda.touchAll() }
-            Log.write(
-                .info, "relay.queue-read",
-                ["entries": agenda.count, "seconds": (seconds * 1000).rounded() / 1000])
-        }
         nextScan = .seconds(max(4 * seconds, Self.scanInterval * .random(in: 0.75...1.25)))
         suspects = suspects.filter { Deadline.now.seconds(since: $0.value) < 3600 }
         destinations = destinations.filter { !$0.value.isForgettable }
         await sweepIfDue()
+    }
+
+    /// A scan went to its end: all entries that there were at the start are known.
+    private func noteRead(_ seconds: Double) {
+        if hasReadQueue || isStopping { return }
+        hasReadQueue = true
+        Log.write(
+            .info, "relay.queue-read",
+            ["entries": agenda.count, "seconds": (seconds * 1000).rounded() / 1000])
+        if isFlushWanted { agenda.touchAll(now: Self.milliseconds) }
     }
 
     private func sweepIfDue() async {

@@ -175,7 +175,9 @@ extension Transmit {
     /// - Returns: Whether it is done; otherwise it is for a thread to do, and to tell of trouble.
     private func atOnce(_ work: () throws(SystemError) -> Void) -> Bool {
         let start = Deadline.now
-        guard writing.error == nil, promptness.isGiven(now: start) else { return false }
+        guard relay.isLocal, writing.error == nil, promptness.isGiven(now: start) else {
+            return false
+        }
         defer { promptness.heed(from: start) }
         do throws(SystemError) {
             try work()

@@ -166,10 +166,14 @@ final class Transmit {
             case .created: continue
             case .changed(let name):
                 guard let id = QueueLayout.relayID(ofName: name) else { continue }
-                agenda.touch(id)
+                agenda.touch(id, now: Self.milliseconds)
             case .touched:
                 // What is not known yet has its turn when it is.
-                if hasReadQueue { agenda.touchAll() } else { isFlushWanted = true }
+                if hasReadQueue {
+                    agenda.touchAll(now: Self.milliseconds)
+                } else {
+                    isFlushWanted = true
+                }
                 Log.write(.info, "relay.flush", ["entries": agenda.count])
             case .lost: isScanWanted = true
             }
@@ -259,7 +263,8 @@ final class Transmit {
     /// An entry was settled or let go of.
     func jobEnded() {
         jobs -= 1
-        if !starving.isEmpty { starving.removeFirst().refill() }
+        let before = claims
+        for _ in 0..<starving.count where claims == before { starving.removeFirst().refill() }
         startWhatIsDue()
         // Its next time may be the first of all.
         watch.interrupt()

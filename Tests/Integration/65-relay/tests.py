@@ -370,6 +370,20 @@ def test_killed_between_the_transactions_of_a_message():
         expect_equal(sorted(came), sorted(recipients), "recipients")
 
 
+def test_what_one_of_several_processes_has_tried_the_others_leave_alone():
+    """Each hears of a new entry; one attempt is enough, and its time counts for all."""
+    def rule(session, stage, argument):
+        return "450 4.2.1 later" if stage == "RCPT" else None
+    with RemoteServer(address(0), rule=rule), \
+            sending({"relayHost": address(0), "relayPort": PORT},
+                    more={"retryMinutes": [60], "workers": 4}) as server:
+        for number in range(5):
+            submit(server, "bob@b.test", f"n{number}")
+        eventually(lambda: server.log().count("event=relay.deferred") >= 5, "all are deferred")
+        time.sleep(2)
+        expect_equal(server.log().count("event=relay.deferred"), 5, "attempts")
+
+
 def test_a_flush_tries_whatever_was_deferred():
     """One touch of the folder, also for entries that wait in a line; without a server each entry is made due."""
     count, are_refused = 300, threading.Event()

@@ -44,8 +44,8 @@ private func id(_ number: UInt64) -> QueueID { QueueID(microseconds: number, ran
     @Test func touchedEntriesAreDueAtOnce() {
         var agenda = Agenda()
         agenda.learn(id(1), due: 1_000_000)
-        agenda.touch(id(1))
-        agenda.touch(id(2))
+        agenda.touch(id(1), now: 3500)
+        agenda.touch(id(2), now: 3500)
         let taken = [agenda.takeDue(now: 1), agenda.takeDue(now: 1)].compactMap(\.self)
         #expect(Set(taken.map(\.id)) == [id(1), id(2)])
         #expect(!taken.map(\.wish.isTouched).contains(false))
@@ -58,13 +58,13 @@ private func id(_ number: UInt64) -> QueueID { QueueID(microseconds: number, ran
         var agenda = Agenda()
         agenda.learn(id(1), due: 0)
         _ = agenda.takeDue(now: 1)
-        agenda.touch(id(1))
+        agenda.touch(id(1), now: 3500)
         let meanwhile = agenda.takeDue(now: 1)
         #expect(meanwhile == nil, "somebody works on it")
         agenda.putBack(id(1), due: 5000)
         let again = agenda.takeDue(now: 1)
         #expect(again?.id == id(1))
-        #expect(again?.wish == Agenda.Wish(isTouched: true, isAsked: true))
+        #expect(again?.wish == Agenda.Wish(isTouched: true, isAsked: true, since: 3))
         agenda.putBack(id(1), due: 5000)
         #expect(agenda.nextDue() == 5000, "once")
     }
@@ -84,7 +84,7 @@ private func id(_ number: UInt64) -> QueueID { QueueID(microseconds: number, ran
         #expect(turn == Agenda.Wish())
         let twice = agenda.takeFromLine(id(1), at: 7)
         #expect(twice == nil)
-        agenda.touch(id(2))
+        agenda.touch(id(2), now: 3500)
         let touched = agenda.takeDue(now: 0)
         #expect(touched?.id == id(2))
         let gone = agenda.takeFromLine(id(2), at: 7)
@@ -96,7 +96,7 @@ private func id(_ number: UInt64) -> QueueID { QueueID(microseconds: number, ran
     /// All that waits is tried, the oldest first, and whoever is let go of before it was tried is so still.
     @Test func aWishLastsUntilItIsFulfilled() {
         var agenda = Agenda()
-        let wish = Agenda.Wish(isTouched: true, isAsked: true)
+        let wish = Agenda.Wish(isTouched: true, isAsked: true, since: 2)
         for number in 1...4 as ClosedRange<UInt64> {
             agenda.learn(id(number * 1000), due: 900 - Int(number))
         }
@@ -105,7 +105,7 @@ private func id(_ number: UInt64) -> QueueID { QueueID(microseconds: number, ran
         agenda.line(id(4000), at: 7, latest: 1000)
         let second = agenda.takeDue(now: 897)
         #expect(second?.id == id(3000))
-        agenda.touchAll()
+        agenda.touchAll(now: 2000)
         let oldest = agenda.takeDue(now: 10)
         #expect(oldest?.id == id(1000) && oldest?.wish == wish)
         agenda.line(id(1000), at: 7, latest: 1000, wish: wish)
@@ -123,6 +123,45 @@ private func id(_ number: UInt64) -> QueueID { QueueID(microseconds: number, ran
         #expect(turn == wish)
         let busy = agenda.takeDue(now: 500)
         #expect(busy?.id == id(2000) && busy?.wish == wish)
+    }
+
+    /// With several processes each hears of a new entry, and one tries it: that is enough.
+    @Test func anAttemptFulfilsAWish() {
+        let made = Agenda.Wish(isTouched: true, isAsked: false, since: 100)
+        let asked = Agenda.Wish(isTouched: true, isAsked: true, since: 100)
+        for (attempt, fulfilsMade, fulfilsAsked) in [
+            (nil, false, false), (99, false, false), (100, true, false), (101, true, true),
+        ] as [(Int?, Bool, Bool)] {
+            #expect(made.isFulfilled(by: attempt) == fulfilsMade)
+            #expect(asked.isFulfilled(by: attempt) == fulfilsAsked)
+        }
+        var agenda = Agenda()
+        agenda.touch(id(1), now: 5000)
+        let new = agenda.takeDue(now: 5000)
+        #expect(new?.wish.isAsked == false)
+        agenda.putBack(id(1), due: 6000, wish: new?.wish ?? made)
+        let later = agenda.takeDue(now: 6000)
+        #expect(later?.wish == Agenda.Wish(), "its file says enough")
+    }
+
+    @Test func aLineKnowsItsLength() {
+        var agenda = Agenda()
+        for number in 1...5 as ClosedRange<UInt64> {
+            agenda.learn(id(number), due: 0)
+            _ = agenda.takeDue(now: 0)
+            agenda.line(id(number), at: 7, latest: 100)
+        }
+        #expect(agenda.count(at: 7) == 5 && agenda.count(at: 8) == 0)
+        agenda.touch(id(1), now: 0)
+        _ = agenda.takeFromLine(id(2), at: 7)
+        agenda.forget(id(3))
+        #expect(agenda.count(at: 7) == 2)
+        #expect(agenda.isLined(id(4), at: 7) && !agenda.isLined(id(1), at: 7))
+        _ = agenda.takeDue(now: 0)
+        _ = agenda.takeDue(now: 100)
+        #expect(agenda.count(at: 7) == 1, "one had waited for too long")
+        agenda.touchAll(now: 0)
+        #expect(agenda.count(at: 7) == 0)
     }
 
     @Test func staleTimesDoNotPileUp() {
@@ -152,7 +191,7 @@ private func id(_ number: UInt64) -> QueueID { QueueID(microseconds: number, ran
                     agenda.learn(some, due: step + Int.random(in: 0...50, using: &generator))
                     alive.insert(some)
                 }
-            case 2: if alive.contains(some) { agenda.touch(some) }
+            case 2: if alive.contains(some) { agenda.touch(some, now: step) }
             case 3, 4:
                 if let taken = agenda.takeDue(now: step)?.id {
                     #expect(alive.contains(taken) && !atWork.contains(taken))

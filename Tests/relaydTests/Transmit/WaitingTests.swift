@@ -51,6 +51,20 @@ import Testing
         #expect(line.isEmpty)
     }
 
+    @Test func someAreKept() {
+        var line = FairLine<Int>()
+        for number in 0..<300 { line.append(number, of: UInt64(number % 3)) }
+        let first = (0..<100).compactMap { _ in line.take() }
+        line.keep { $0 % 10 == 0 && $0 % 3 != 2 }
+        let expected = (0..<300).filter { !first.contains($0) && $0 % 10 == 0 && $0 % 3 != 2 }
+        #expect(line.count == expected.count)
+        line.append(1000, of: 2)
+        var rest: [Int] = []
+        while let number = line.take() { rest.append(number) }
+        #expect(rest.sorted() == expected + [1000])
+        #expect(line.isEmpty)
+    }
+
     @Test func whatIsPutBackIsItsSendersNext() {
         var line = FairLine<Int>()
         for number in 1...3 { line.append(number, of: 1) }
