@@ -108,7 +108,11 @@ struct QueueRetry: QueueChangingCommand {
 struct QueueFlush: AnsweringCommand {
     static let configuration = CommandConfiguration(
         commandName: "flush",
-        abstract: "Tries everything that waits now, or what the filters choose.")
+        abstract: "Tries everything that waits now, or what the filters choose.",
+        discussion: """
+            Without filters it takes no time however long the queue is: a touch of the folder tells relayd transmit, which tries \
+            what it knows. Where none has run for five seconds, each entry is made due instead.
+            """)
 
     @OptionGroup var common: CommonOptions
     @OptionGroup var options: QueueOptions
