@@ -12,10 +12,15 @@ package enum Timestamp {
 
     /// Reads exactly what ``text(_:)`` writes, from octets.
     package static func seconds(_ text: some Collection<UInt8>) -> Int? {
-        guard text.count == 20 else { return nil }
+        seconds(ArraySlice(text))
+    }
+
+    /// The same; a start reads a hundred thousand of them.
+    package static func seconds(_ text: ArraySlice<UInt8>) -> Int? {
+        guard text.count == form.count else { return nil }
         var numbers = [0, 0, 0, 0, 0, 0]
-        let marks = Array("0000-11-22T33:44:55Z".utf8)
-        for (octet, mark) in zip(text, marks) {
+        for position in 0..<form.count {
+            let (octet, mark) = (text[text.startIndex + position], form[position])
             if (0x30...0x35).contains(mark) {
                 guard (0x30...0x39).contains(octet) else { return nil }
                 let index = Int(mark - 0x30)
@@ -30,6 +35,9 @@ package enum Timestamp {
         return days(numbers[0], numbers[1], numbers[2]) * 86_400 + numbers[3] * 3600
             + numbers[4] * 60 + numbers[5]
     }
+
+    /// Which number each digit belongs to, and what stands between them.
+    private static let form = Array("0000-11-22T33:44:55Z".utf8)
 
     private static func pad(_ number: Int, _ width: Int) -> String {
         let text = String(number)

@@ -79,9 +79,14 @@ nonisolated struct Agenda: Sendable {
     /// Somebody wants all of them tried: each is touched, the oldest first.
     mutating func touchAll(now: Int) {
         let wish = Wish(isTouched: true, isAsked: true, since: UInt32(now / 1000))
-        for (id, entry) in known {
+        // In place: a loop over the elements would work on a copy of all of them.
+        var index = known.startIndex
+        while index != known.endIndex {
+            let (id, entry) = known[index]
             let state = entry.state == .atWork ? State.atWork : .waiting
-            known[id] = Known(due: Int(id.microseconds / 1000), state: state, wish: wish)
+            known.values[index] = Known(
+                due: Int(id.microseconds / 1000), state: state, wish: wish)
+            known.formIndex(after: &index)
         }
         lines = [:]
         rebuild()
