@@ -1,14 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import Common
 import Mail
-import SMTP
-
-extension RemoteConnection {
-    /// Whether it has carried as many messages as it may.
-    func isUsedUp(_ settings: TransmitSettings) -> Bool {
-        transactions >= min(settings.maxMessagesPerConnection, extensions.messageLimit ?? .max)
-    }
-}
 
 extension Outcome {
     nonisolated static var stopping: Outcome {

@@ -101,6 +101,11 @@ final class RemoteConnection {
     /// The most recipients of one transaction.
     var recipientLimit: Int { session.recipientLimit }
 
+    /// Whether it has carried as many messages as it may.
+    func isUsedUp(_ settings: TransmitSettings) -> Bool {
+        transactions >= min(settings.maxMessagesPerConnection, extensions.messageLimit ?? .max)
+    }
+
     /// Sends a message to some recipients.
     ///
     /// - Parameters:
