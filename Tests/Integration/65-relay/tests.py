@@ -4,6 +4,7 @@
 import contextlib
 import fcntl
 import os
+import shutil
 import struct
 import subprocess
 import threading
@@ -322,6 +323,54 @@ def test_more_recipients_than_one_transaction_takes():
         remote.wait_for(3)
         relay_empty(server)
         expect_equal(sorted(len(message[2]) for message in remote.messages), [20, 30, 30], "recipients")
+
+
+@contextlib.contextmanager
+def smtp_sink(*options):
+    """Postfix's test server, with its misbehaviours (smtp-sink(1))."""
+    package = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../.build/peers/postfix")
+    program = shutil.which("smtp-sink", path=f"{package}/usr/sbin:{os.environ['PATH']}")
+    if not program:
+        raise Skip("needs postfix: packaging/dependencies peers")
+    user = ["-u", "nobody"] if os.geteuid() == 0 else []
+    sink = subprocess.Popen([program, *user, *options, f"{address(0)}:{PORT}", "100"],
+                            env={**os.environ, "LD_LIBRARY_PATH": f"{package}/usr/lib/postfix"},
+                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        sink.terminate()
+        sink.wait(10)
+
+
+@timeout(90)
+def test_the_misbehaviours_of_smtp_sink():
+    """Hard errors come back to the sender; soft ones, and connections that end, are tried again and go."""
+    with sending({"relayHost": address(0), "relayPort": PORT}) as server:
+        for number, (options, event) in enumerate([
+                (("-f", "rcpt"), "refused"), (("-f", "."), "refused"), (("-f", "data"), "refused"),
+                (("-r", "connect"), "deferred"), (("-r", "mail"), "deferred"), (("-r", "rcpt"), "deferred"),
+                (("-r", "."), "deferred"), (("-q", "ehlo"), "deferred"), (("-q", "data"), "deferred"),
+                (("-q", "."), "deferred"), (("-Q", "mail"), "deferred"), (("-Q", "."), "deferred"),
+                (("-w", "1"), "sent")]):
+            to = f"r{number}@b.test"
+
+            def seen(event, to=to):
+                return any(f"event=relay.{event} " in line and f"to={to} " in line for line in server.log().splitlines())
+            with smtp_sink(*options):
+                time.sleep(0.2)
+                submit(server, to)
+                # An entry of before may have set the destination aside.
+                flush(server)
+                eventually(lambda: seen(event), f"relay.{event} with {options}", 15)
+            if event == "deferred":
+                expect(not seen("sent") and not seen("refused"), f"{options} is for a time")
+                with smtp_sink():
+                    time.sleep(0.2)
+                    flush(server)
+                    eventually(lambda: seen("sent"), f"sent after {options}", 15)
+            relay_empty(server)
+        eventually(lambda: len(server.mailbox("alice")) == 3, "a report for each that was refused")
 
 
 @needs_root
